@@ -1,0 +1,20 @@
+package org.hetermoe.tensor;
+
+/** Element types of tensors. */
+public enum DType {
+  /** IEEE 754 single precision. */
+  F32(4),
+  /** Two's complement 32-bit integer; token ids, expert ids, row numbers. */
+  I32(4);
+
+  private final int bytes;
+
+  DType(int bytes) {
+    this.bytes = bytes;
+  }
+
+  /** Size of one element in bytes. */
+  public int bytes() {
+    return bytes;
+  }
+}
