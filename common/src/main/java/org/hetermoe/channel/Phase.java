@@ -1,0 +1,34 @@
+package org.hetermoe.channel;
+
+/** What a frame carries. The code is on the wire: never renumber. */
+public enum Phase {
+  /** Token rows for experts; attention to expert worker. */
+  DISPATCH(1),
+  /** Expert outputs, a row an assignment; expert to attention worker. */
+  COMBINE(2),
+  /** Gradients of the layer's output rows; attention to expert worker. */
+  DISPATCH_GRADIENT(3),
+  /** Gradients of the token rows, a row an assignment; expert to attention worker. */
+  COMBINE_GRADIENT(4),
+  /** Router statistics of a micro-batch, between attention workers. */
+  ROUTER_STATISTICS(5),
+  /** A piece of the attention gradients on its way to the replica that sums it. */
+  REDUCE(6),
+  /** A summed piece of the attention gradients on its way back. */
+  GATHER(7),
+  /** Squared gradient norms and losses of a worker, to attention worker 0. */
+  STEP_REPORT(8),
+  /** Clipping coefficient and whether to stop, from attention worker 0 to all. */
+  STEP_DECISION(9);
+
+  private final int code;
+
+  Phase(int code) {
+    this.code = code;
+  }
+
+  /** The number on the wire. */
+  public int code() {
+    return code;
+  }
+}

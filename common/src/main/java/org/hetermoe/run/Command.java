@@ -1,0 +1,50 @@
+package org.hetermoe.run;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.UUID;
+
+/**
+ * What the coordinator tells one worker process; travels over {@link Topics#COMMANDS}. A command is
+ * for the process {@code instance} alone, so one that was meant for a process that died does
+ * nothing.
+ */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = Command.Prepare.class, name = "prepare"),
+  @JsonSubTypes.Type(value = Command.Start.class, name = "start"),
+  @JsonSubTypes.Type(value = Command.Stop.class, name = "stop"),
+  @JsonSubTypes.Type(value = Command.Abort.class, name = "abort")
+})
+public sealed interface Command {
+  /** The process it is for. */
+  UUID instance();
+
+  /** The run it is about. */
+  UUID run();
+
+  /** The attempt at the run. */
+  int epoch();
+
+  /** Load weights and data, open the channel, report {@link Event.Prepared}. */
+  record Prepare(UUID instance, Assignment assignment) implements Command {
+    @Override
+    public UUID run() {
+      return assignment.run();
+    }
+
+    @Override
+    public int epoch() {
+      return assignment.epoch();
+    }
+  }
+
+  /** All members are prepared: begin. */
+  record Start(UUID instance, UUID run, int epoch) implements Command {}
+
+  /** Finish the current step, checkpoint and end; attention worker 0 passes it on to the group. */
+  record Stop(UUID instance, UUID run, int epoch) implements Command {}
+
+  /** Leave at once: the run has failed. */
+  record Abort(UUID instance, UUID run, int epoch, String reason) implements Command {}
+}

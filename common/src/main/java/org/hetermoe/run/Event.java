@@ -1,0 +1,38 @@
+package org.hetermoe.run;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.UUID;
+
+/** What a worker reports about a run; travels over {@link Topics#EVENTS}, keyed by run. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = Event.Prepared.class, name = "prepared"),
+  @JsonSubTypes.Type(value = Event.Finished.class, name = "finished"),
+  @JsonSubTypes.Type(value = Event.Failed.class, name = "failed")
+})
+public sealed interface Event {
+  /** The run. */
+  UUID run();
+
+  /** The attempt at it. */
+  int epoch();
+
+  /** Stable id of the reporting worker. */
+  String worker();
+
+  /** The worker can start. */
+  record Prepared(UUID run, int epoch, String worker) implements Event {}
+
+  /**
+   * The worker has done its part, its last checkpoint shard included.
+   *
+   * @param steps the last step done
+   * @param stopped whether it ended early because it was told to stop
+   */
+  record Finished(UUID run, int epoch, String worker, int steps, boolean stopped)
+      implements Event {}
+
+  /** The worker cannot go on. */
+  record Failed(UUID run, int epoch, String worker, String reason) implements Event {}
+}

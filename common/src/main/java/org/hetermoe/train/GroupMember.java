@@ -1,0 +1,35 @@
+package org.hetermoe.train;
+
+/**
+ * One worker's part in one run: prepare, train, close, in this order and on one thread. {@link
+ * #stopAfterStep} and {@link #step} may be called from any thread; a member that waits for its
+ * peers is freed by aborting its channel, which makes {@link #train} throw.
+ */
+public interface GroupMember extends AutoCloseable {
+  /** Makes or loads weights, opens data. Sends nothing to peers. */
+  void prepare() throws InterruptedException;
+
+  /**
+   * Trains to the end of the run, or until told to stop, and stores the checkpoints on the way.
+   *
+   * @throws org.hetermoe.channel.ChannelException if a peer is lost or the channel was aborted
+   */
+  Outcome train() throws InterruptedException;
+
+  /** Asks the group to end after the current step; heeded by attention worker 0 alone. */
+  void stopAfterStep();
+
+  /** The last step done. */
+  int step();
+
+  @Override
+  void close();
+
+  /**
+   * How training ended.
+   *
+   * @param steps last step done
+   * @param stopped whether it ended before the run's last step
+   */
+  record Outcome(int steps, boolean stopped) {}
+}

@@ -1,0 +1,16 @@
+package org.hetermoe.train;
+
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.hetermoe.checkpoint.CheckpointStore;
+import org.hetermoe.run.StepMetrics;
+
+/**
+ * What a member needs beyond its assignment, device and channel.
+ *
+ * @param checkpoints where checkpoints are kept
+ * @param dataDirectory where packed token files are kept
+ * @param metrics takes the metrics of each step; called by attention worker 0, must not block
+ */
+public record MemberEnvironment(
+    CheckpointStore checkpoints, Path dataDirectory, Consumer<StepMetrics> metrics) {}
