@@ -1,0 +1,60 @@
+package org.hetermoe.optim;
+
+import org.hetermoe.compute.AdamWStep;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.tensor.Tensor;
+
+/**
+ * AdamW with fp32 state. Weights and moments are the caller's; this knows the rule and the
+ * constants.
+ */
+public final class AdamW {
+  private final OptimizerSpec optimizer;
+  private final LearningRateSchedule learningRate;
+
+  /**
+   * The optimizer of a run.
+   *
+   * @param steps last step of the run, where the learning rate ends
+   */
+  public AdamW(OptimizerSpec optimizer, int steps) {
+    this.optimizer = optimizer;
+    this.learningRate = new LearningRateSchedule(optimizer, steps);
+  }
+
+  /** The learning rate of a step, counted from 1. */
+  public double learningRate(int step) {
+    return learningRate.at(step);
+  }
+
+  /**
+   * Updates one parameter and sets its gradient to zero.
+   *
+   * @param decays whether the parameter is of a kind that decays; norms and embeddings are not
+   * @param clip factor on the gradient
+   */
+  public void update(
+      Compute compute,
+      Tensor parameter,
+      Tensor gradient,
+      Tensor m,
+      Tensor v,
+      boolean decays,
+      int step,
+      double clip) {
+    compute.adamW(
+        parameter,
+        gradient,
+        m,
+        v,
+        new AdamWStep(
+            learningRate.at(step),
+            optimizer.beta1(),
+            optimizer.beta2(),
+            optimizer.epsilon(),
+            decays || optimizer.decayAll() ? optimizer.weightDecay() : 0,
+            clip,
+            1 - StrictMath.pow(optimizer.beta1(), step),
+            1 - StrictMath.pow(optimizer.beta2(), step)));
+  }
+}
