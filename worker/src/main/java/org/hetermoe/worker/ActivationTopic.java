@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
@@ -63,7 +65,7 @@ class ActivationTopic {
         return false;
       }
       consumer
-          .runOnPollingThread(client -> client.position(own))
+          .runOnPollingThread((Function<Consumer<byte[], byte[]>, Long>) c -> c.position(own))
           .subscribe()
           .with(
               position -> {

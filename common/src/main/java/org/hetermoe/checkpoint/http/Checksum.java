@@ -10,9 +10,9 @@ final class Checksum {
 
   private Checksum() {}
 
-  static String crc32c(byte[] content, int length) {
+  static String crc32c(byte[] content) {
     CRC32C checksum = new CRC32C();
-    checksum.update(content, 0, length);
+    checksum.update(content);
     return HexFormat.of().toHexDigits((int) checksum.getValue());
   }
 }

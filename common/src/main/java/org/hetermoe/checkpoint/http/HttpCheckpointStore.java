@@ -2,10 +2,10 @@ package org.hetermoe.checkpoint.http;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
@@ -44,10 +44,14 @@ public final class HttpCheckpointStore implements CheckpointStore, AutoCloseable
     ShardFormat format = ShardFormat.of(shard, content);
     MessageDigest digest = sha256();
     int index = 0;
-    for (ByteBuffer chunk : format.chunks(CHUNK_BYTES)) {
-      putChunk(path + "/chunks/" + index + "?epoch=" + epoch, chunk);
-      digest.update(chunk);
-      index++;
+    try (InputStream bytes = format.open()) {
+      for (byte[] chunk = bytes.readNBytes(CHUNK_BYTES);
+          chunk.length > 0;
+          chunk = bytes.readNBytes(CHUNK_BYTES)) {
+        putChunk(path + "/chunks/" + index + "?epoch=" + epoch, chunk);
+        digest.update(chunk);
+        index++;
+      }
     }
     Completion completion =
         new Completion(
@@ -94,12 +98,12 @@ public final class HttpCheckpointStore implements CheckpointStore, AutoCloseable
    */
   record Completion(long bytes, String sha256, int chunks, List<String> tensors) {}
 
-  private void putChunk(String path, ByteBuffer chunk) throws IOException {
+  private void putChunk(String path, byte[] chunk) throws IOException {
     HttpRequest request =
         http.request(path)
             .header("Content-Type", "application/octet-stream")
-            .header(Checksum.HEADER, Checksum.crc32c(chunk.array(), chunk.limit()))
-            .PUT(HttpRequest.BodyPublishers.ofByteArray(chunk.array(), 0, chunk.limit()))
+            .header(Checksum.HEADER, Checksum.crc32c(chunk))
+            .PUT(HttpRequest.BodyPublishers.ofByteArray(chunk))
             .build();
     http.send(request, _ -> {});
   }

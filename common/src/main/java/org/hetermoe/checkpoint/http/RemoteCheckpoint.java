@@ -111,7 +111,7 @@ final class RemoteCheckpoint implements StoredCheckpoint {
           "asked for %d bytes, got %d".formatted(length, body.length));
     }
     Optional<String> checksum = reply.headers().firstValue(Checksum.HEADER);
-    if (checksum.isPresent() && !checksum.get().equals(Checksum.crc32c(body, length))) {
+    if (checksum.isPresent() && !checksum.get().equals(Checksum.crc32c(body))) {
       throw new DamagedReplyException(
           "%s: bytes and checksum do not match".formatted(expected));
     }
