@@ -2,7 +2,8 @@ package org.hetermoe.optim;
 
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.Compute;
-import org.hetermoe.tensor.Tensor;
+import org.hetermoe.model.Parameter;
+import org.hetermoe.model.ParameterSet;
 
 /**
  * AdamW with fp32 state. Weights and moments are the caller's; this knows the rule and the
@@ -28,33 +29,28 @@ public final class AdamW {
   }
 
   /**
-   * Updates one parameter and sets its gradient to zero.
+   * Updates parameters and sets their gradients to zero.
    *
-   * @param decays whether the parameter is of a kind that decays; norms and embeddings are not
-   * @param clip factor on the gradient
+   * @param step counted from 1
+   * @param clip factor on the gradients
    */
-  public void update(
-      Compute compute,
-      Tensor parameter,
-      Tensor gradient,
-      Tensor m,
-      Tensor v,
-      boolean decays,
-      int step,
-      double clip) {
-    compute.adamW(
-        parameter,
-        gradient,
-        m,
-        v,
-        new AdamWStep(
-            learningRate.at(step),
-            optimizer.beta1(),
-            optimizer.beta2(),
-            optimizer.epsilon(),
-            decays || optimizer.decayAll() ? optimizer.weightDecay() : 0,
-            clip,
-            1 - StrictMath.pow(optimizer.beta1(), step),
-            1 - StrictMath.pow(optimizer.beta2(), step)));
+  public void update(Compute compute, ParameterSet parameters, int step, double clip) {
+    for (Parameter parameter : parameters.all()) {
+      compute.adamW(
+          parameter.value(),
+          parameter.gradient(),
+          parameter.m(),
+          parameter.v(),
+          new AdamWStep(
+              learningRate.at(step),
+              optimizer.beta1(),
+              optimizer.beta2(),
+              optimizer.epsilon(),
+              parameter.decays() || optimizer.decayAll() ? optimizer.weightDecay() : 0,
+              clip,
+              1 - StrictMath.pow(optimizer.beta1(), step),
+              1 - StrictMath.pow(optimizer.beta2(), step)));
+    }
+    compute.synchronize();
   }
 }

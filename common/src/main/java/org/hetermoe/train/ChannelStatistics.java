@@ -11,6 +11,7 @@ final class ChannelStatistics implements StatisticsExchange {
   private final GroupLink link;
   private final GroupPlan plan;
   private final Map<Integer, RouterStatistics> own = new HashMap<>();
+  private final Map<Integer, RouterStatistics> groups = new HashMap<>();
 
   ChannelStatistics(GroupLink link, GroupPlan plan) {
     this.link = link;
@@ -43,6 +44,12 @@ final class ChannelStatistics implements StatisticsExchange {
         }
       }
     }
+    groups.put(microBatch, sum);
     return sum;
+  }
+
+  /** What {@link #group} gave for a micro-batch, and forgets it. */
+  RouterStatistics takeGroup(int microBatch) {
+    return groups.remove(microBatch);
   }
 }

@@ -131,6 +131,11 @@ final class ExpertSide {
     deliveries.forEach(delivery -> delivery.rows.close());
   }
 
+  /** Assignments that an attention worker has in a forward that waits for its backward. */
+  int assignments(int layer, int microBatch, int sender) {
+    return saved.get(new Key(layer, microBatch)).deliveries.get(sender).rows.shape().rows();
+  }
+
   private static Groups groups(List<Delivery> deliveries) {
     int[] sizes = new int[deliveries.getFirst().counts.length];
     for (Delivery delivery : deliveries) {
