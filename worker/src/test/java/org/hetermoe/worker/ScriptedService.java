@@ -24,14 +24,14 @@ class ScriptedService {
   @Produces
   @Singleton
   MemberFactory members() {
-    return (assignment, _, _, channel, environment) -> {
+    return (assignment, peer, _, channel, environment) -> {
       ScriptedMember member =
           new ScriptedMember(
               channel,
               ScriptedMember.NOTHING,
               script -> {
-                step(script, assignment, environment, 1);
-                step(script, assignment, environment, 2);
+                step(script, peer, assignment, environment, 1);
+                step(script, peer, assignment, environment, 2);
                 script.mayFinish.await();
               });
       MEMBERS.add(member);
@@ -40,8 +40,15 @@ class ScriptedService {
   }
 
   private static void step(
-      ScriptedMember member, Assignment assignment, MemberEnvironment environment, int step) {
+      ScriptedMember member,
+      Peer peer,
+      Assignment assignment,
+      MemberEnvironment environment,
+      int step) {
     member.reach(step);
+    if (!peer.equals(Peer.attention(0))) {
+      return;
+    }
     environment
         .metrics()
         .accept(
