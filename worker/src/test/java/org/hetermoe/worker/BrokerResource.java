@@ -129,8 +129,7 @@ public final class BrokerResource implements QuarkusTestResourceLifecycleManager
     command.addAll(List.of(arguments));
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
-        .redirectOutput(
-            ProcessBuilder.Redirect.appendTo(directory.resolve("output.log").toFile()))
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("output.log").toFile()))
         .start();
   }
 
@@ -142,15 +141,13 @@ public final class BrokerResource implements QuarkusTestResourceLifecycleManager
 
   private static final class Deletion extends SimpleFileVisitor<Path> {
     @Override
-    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-        throws IOException {
+    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
       Files.delete(file);
       return FileVisitResult.CONTINUE;
     }
 
     @Override
-    public FileVisitResult postVisitDirectory(Path folder, IOException problem)
-        throws IOException {
+    public FileVisitResult postVisitDirectory(Path folder, IOException problem) throws IOException {
       Files.delete(folder);
       return FileVisitResult.CONTINUE;
     }

@@ -34,8 +34,7 @@ final class TopicTap implements AutoCloseable {
     producer =
         new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
     consumer =
-        new KafkaConsumer<>(
-            properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     List<TopicPartition> partitions =
         Arrays.stream(topics).map(topic -> new TopicPartition(topic, 0)).toList();
     for (String topic : topics) {

@@ -46,9 +46,7 @@ class WorkerIT {
   void listen() {
     ScriptedService.MEMBERS.clear();
     tap = new TopicTap(servers, Topics.EVENTS, Topics.HEARTBEATS, Topics.METRICS);
-    await()
-        .until(
-            () -> heartbeat().worker().equals("expert-3") && heartbeat().run() == null);
+    await().until(() -> heartbeat().worker().equals("expert-3") && heartbeat().run() == null);
   }
 
   @AfterEach
@@ -161,8 +159,7 @@ class WorkerIT {
   private Command.Prepare prepare() {
     return new Command.Prepare(
         identity.instance(),
-        Assignments.of(
-            run, 1, "memory", identity.instance(), Peer.attention(0), Peer.expert(0)));
+        Assignments.of(run, 1, "memory", identity.instance(), Peer.attention(0), Peer.expert(0)));
   }
 
   private void command(Command command) throws IOException {

@@ -67,8 +67,7 @@ final class CoordinatorHttp implements AutoCloseable {
     for (int attempt = 1; ; attempt++) {
       IOException problem;
       try {
-        HttpResponse<byte[]> reply =
-            client.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        HttpResponse<byte[]> reply = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
         if (reply.statusCode() < FIRST_ERROR_STATUS) {
           check.verify(reply);
           return reply;

@@ -61,8 +61,7 @@ final class CheckpointServer implements AutoCloseable {
   final AtomicInteger largestChunk = new AtomicInteger();
 
   CheckpointServer(int port) throws IOException {
-    server =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
     server.createContext("/", this::handle);
     server.start();
   }
@@ -125,8 +124,7 @@ final class CheckpointServer implements AutoCloseable {
     List<CheckpointView.Shard> views = new ArrayList<>();
     shards.forEach(
         (name, content) ->
-            views.add(
-                new CheckpointView.Shard(name, content.length, "unused", tensors.get(name))));
+            views.add(new CheckpointView.Shard(name, content.length, "unused", tensors.get(name))));
     return new CheckpointView(
         UUID.fromString(checkpoint.group(1)),
         Integer.parseInt(checkpoint.group(2)),

@@ -183,8 +183,7 @@ class HttpCheckpointStoreTest {
   void aWriterCanBeInterruptedWhileItWaits() throws Exception {
     server.close();
     CompletableFuture<Throwable> end = new CompletableFuture<>();
-    HttpCheckpointStore patient =
-        new HttpCheckpointStore(server.uri(), RetryPolicy.DEFAULT);
+    HttpCheckpointStore patient = new HttpCheckpointStore(server.uri(), RetryPolicy.DEFAULT);
     Thread writer =
         Thread.ofPlatform()
             .start(
