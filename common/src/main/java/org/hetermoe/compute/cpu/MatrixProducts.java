@@ -1,0 +1,104 @@
+package org.hetermoe.compute.cpu;
+
+import org.hetermoe.compute.Groups;
+
+/**
+ * The three products of a linear layer, over groups of rows. Every tile is one call of oneDNN; the
+ * sum over the inner extent is never cut, so a product is what that one call makes of it.
+ */
+final class MatrixProducts {
+  /** Columns of a tile at most. */
+  private static final int MAX_COLUMNS = 1024;
+
+  private final TileRunner runner;
+
+  MatrixProducts(TileRunner runner) {
+    this.runner = runner;
+  }
+
+  /** y[A,O] = x[A,I] w[O,I]^T. */
+  void forward(long x, Groups groups, long[] w, long y, int in, int out) {
+    RowTiles rows = RowTiles.of(groups);
+    int columnTiles = Math.ceilDiv(out, MAX_COLUMNS);
+    runner.run(
+        rows.count() * columnTiles,
+        (tile, scratch) -> {
+          int r = tile / columnTiles;
+          int column = tile % columnTiles * MAX_COLUMNS;
+          OneDnn.sgemm(
+              false,
+              true,
+              rows.rows(r),
+              Math.min(MAX_COLUMNS, out - column),
+              in,
+              1f,
+              at(x, rows.start(r), in, 0),
+              in,
+              at(w[rows.group(r)], column, in, 0),
+              in,
+              0f,
+              at(y, rows.start(r), out, column),
+              out);
+        });
+  }
+
+  /** dx[A,I] = dy[A,O] w[O,I], or +=. */
+  void backwardInput(
+      long dy, Groups groups, long[] w, long dx, boolean accumulate, int in, int out) {
+    RowTiles rows = RowTiles.of(groups);
+    int columnTiles = Math.ceilDiv(in, MAX_COLUMNS);
+    runner.run(
+        rows.count() * columnTiles,
+        (tile, scratch) -> {
+          int r = tile / columnTiles;
+          int column = tile % columnTiles * MAX_COLUMNS;
+          OneDnn.sgemm(
+              false,
+              false,
+              rows.rows(r),
+              Math.min(MAX_COLUMNS, in - column),
+              out,
+              1f,
+              at(dy, rows.start(r), out, 0),
+              out,
+              at(w[rows.group(r)], 0, in, column),
+              in,
+              accumulate ? 1f : 0f,
+              at(dx, rows.start(r), in, column),
+              in);
+        });
+  }
+
+  /** dw[O,I] += dy[A,O]^T x[A,I]. */
+  void backwardWeight(long dy, long x, Groups groups, long[] dw, int in, int out) {
+    int perGroup = RowTiles.tiles(out);
+    int tileRows = RowTiles.size(out);
+    runner.run(
+        groups.count() * perGroup,
+        (tile, scratch) -> {
+          int g = tile / perGroup;
+          int row = tile % perGroup * tileRows;
+          if (groups.size(g) == 0) {
+            return;
+          }
+          OneDnn.sgemm(
+              true,
+              false,
+              Math.min(tileRows, out - row),
+              in,
+              groups.size(g),
+              1f,
+              at(dy, groups.start(g), out, row),
+              out,
+              at(x, groups.start(g), in, 0),
+              in,
+              1f,
+              at(dw[g], row, in, 0),
+              in);
+        });
+  }
+
+  private static long at(long base, long row, long columns, long column) {
+    return base + (row * columns + column) * Float.BYTES;
+  }
+}
