@@ -40,13 +40,14 @@ public record Installation(Path home) {
   List<String> hostCommand(Class<?> main, String heap, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(java());
-    command.addAll(JVM_FLAGS);
     command.addAll(
         List.of(
+            "--enable-native-access=ALL-UNNAMED",
+            "-XX:+UseCompactObjectHeaders",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-Xmx" + heap,
-            "-Djava.util.logging.manager=org.jboss.logmanager.LogManager",
+            "-Djava.util.logging.SimpleFormatter.format=%1$tFT%1$tT.%1$tL %4$s [%3$s] %5$s%6$s%n",
             "-cp",
             classPath(),
             main.getName()));

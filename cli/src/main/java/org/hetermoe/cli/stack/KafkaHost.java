@@ -8,7 +8,6 @@ import java.util.Properties;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import kafka.tools.StorageTool;
-import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.utils.Time;
 
 /**
@@ -16,6 +15,9 @@ import org.apache.kafka.common.utils.Time;
  * and controller in one, and stops them in order when it is asked to end itself.
  */
 final class KafkaHost {
+  /** Any base64 text of 22 letters; the same each time, or formatting refuses what is formatted. */
+  private static final String CLUSTER_ID = "hetermoe-local-stack-0";
+
   private KafkaHost() {}
 
   /** Arguments: data directory of the stack, file with the broker's properties. */
@@ -37,7 +39,7 @@ final class KafkaHost {
               "format",
               "--ignore-formatted",
               "--cluster-id",
-              Uuid.randomUuid().toString(),
+              CLUSTER_ID,
               "--config",
               file.toString()
             },

@@ -42,7 +42,7 @@ final class StackParts {
     return new ChildSpec(
         "postgresql",
         installation.hostCommand(
-            PostgresHost.class, "64m", List.of(data.root().toString(), Integer.toString(port))),
+            PostgresHost.class, "256m", List.of(data.root().toString(), Integer.toString(port))),
         Map.of(),
         data.log("postgresql"),
         port,
