@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.ParameterNames;
+import org.hetermoe.model.WeightSource;
 import org.hetermoe.tensor.Shape;
 
 /**
@@ -98,7 +99,7 @@ public final class HuggingFaceWeights implements WeightSource, AutoCloseable {
       for (TensorInfo tensor : header.tensors().values()) {
         try (Arena arena = Arena.ofConfined()) {
           MemorySegment data = arena.allocate(tensor.bytes(), Elements.ALIGNMENT);
-          source.read(tensor.name(), data);
+          source.weight(tensor.name(), tensor.shape(), data);
           writer.write(tensor.name(), data);
         }
       }
@@ -125,6 +126,25 @@ public final class HuggingFaceWeights implements WeightSource, AutoCloseable {
   }
 
   @Override
+  public void weight(String name, Shape shape, MemorySegment target) throws IOException {
+    Origin origin = origins.get(name);
+    if (origin != null && !origin.shape().equals(shape)) {
+      throw new SafetensorsException(
+          origin.file().header().file(),
+          origin.tensor(),
+          "gives shape " + origin.shape() + " for " + name + ", not " + shape);
+    }
+    read(name, target);
+  }
+
+  /**
+   * Reads one parameter as F32.
+   *
+   * @param parameter its canonical name
+   * @param target where to; exactly the parameter's elements, four bytes each
+   * @throws IllegalArgumentException if the model has no such parameter
+   * @throws SafetensorsException if {@code target} has another size or an element leaves F32
+   */
   public void read(String parameter, MemorySegment target) throws IOException {
     Origin origin = origins.get(parameter);
     if (origin == null) {

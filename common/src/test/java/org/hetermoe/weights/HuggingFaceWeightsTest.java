@@ -204,6 +204,10 @@ class HuggingFaceWeightsTest {
       assertThatThrownBy(() -> weights.read("model.norm.weight", arena.allocate(4)))
           .isInstanceOf(SafetensorsException.class)
           .hasMessageContaining("128 bytes for model.norm.weight, not 4");
+      assertThatThrownBy(
+              () -> weights.weight("model.norm.weight", Shape.of(2, 16), arena.allocate(128)))
+          .isInstanceOf(SafetensorsException.class)
+          .hasMessageContaining("shape [32] for model.norm.weight, not [2, 16]");
     }
   }
 
@@ -217,7 +221,7 @@ class HuggingFaceWeightsTest {
                   HuggingFaceWeights.export(
                       folder,
                       weights.config(),
-                      (name, target) -> {
+                      (name, shape, target) -> {
                         throw new IOException("the source is gone");
                       }))
           .hasMessage("the source is gone");
@@ -285,7 +289,7 @@ class HuggingFaceWeightsTest {
       Arena arena) {
     MemorySegment read = arena.allocate(shape.elements() * 4, 4);
     try {
-      weights.read(parameter, read);
+      weights.weight(parameter, shape, read);
     } catch (IOException failure) {
       throw new AssertionError(parameter, failure);
     }
