@@ -6,6 +6,12 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import org.hetermoe.cli.run.CoordinatorException;
+import org.hetermoe.cli.run.ExportCommand;
+import org.hetermoe.cli.run.ResumeCommand;
+import org.hetermoe.cli.run.RunsCommand;
+import org.hetermoe.cli.run.StopCommand;
+import org.hetermoe.cli.run.TrainCommand;
 import org.hetermoe.cli.stack.StackException;
 import org.hetermoe.model.InvalidFieldException;
 import picocli.CommandLine;
@@ -24,6 +30,11 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     subcommands = {
+      TrainCommand.class,
+      ResumeCommand.class,
+      RunsCommand.class,
+      StopCommand.class,
+      ExportCommand.class,
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,
@@ -73,6 +84,10 @@ public final class Main implements Runnable {
       case StackException known -> {
         say(command, known.getMessage());
         yield FAILED;
+      }
+      case CoordinatorException known -> {
+        say(command, known.getMessage());
+        yield known.wronglyAsked() ? WRONGLY_ASKED : FAILED;
       }
       case InterruptedException interrupted -> {
         say(command, "interrupted");
