@@ -32,7 +32,7 @@ public final class Frames {
     }
     MemorySegment data = frame.data();
     for (long i = 0; i < (long) rows * columns; i++) {
-      data.setAtIndex(ValueLayout.JAVA_FLOAT, i, seed(key) + i % 1009);
+      data.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (seed(key) + i % 1009));
     }
     return frame;
   }

@@ -39,7 +39,8 @@ final class AttentionKernel {
     long keys = at(k, firstRow, kvWidth, kvHead * headDim);
     long values = at(v, firstRow, kvWidth, kvHead * headDim);
     int stride = stride();
-    long scores = scratch.floats((long) BLOCK * stride);
+    long scores = scratch.floats((long) BLOCK * stride + BLOCK);
+    long sums = scores + 4L * BLOCK * stride;
     for (int start = 0; start < length; start += BLOCK) {
       int end = Math.min(start + BLOCK, length);
       int row = firstRow + start;
@@ -48,7 +49,7 @@ final class AttentionKernel {
         long line = scores + 4L * (t - start) * stride;
         float max = SoftmaxKernel.max(line, t + 1);
         float sum = SoftmaxKernel.exp(line, line, t + 1, max);
-        ElementKernel.scale(line, 1f / sum, line, t + 1);
+        Lanes.put(sums + 4L * (t - start), sum);
         ElementKernel.fill(line + 4L * (t + 1), end - t - 1, 0f);
         float lse = max + (float) StrictMath.log(sum);
         Lanes.put(at(logSumExp, firstRow + t, shape.heads(), head), lse);
@@ -67,6 +68,10 @@ final class AttentionKernel {
           0f,
           at(out, row, queryWidth, head * headDim),
           queryWidth);
+      for (int t = start; t < end; t++) {
+        long line = at(out, firstRow + t, queryWidth, head * headDim);
+        ElementKernel.scale(line, 1f / Lanes.get(sums + 4L * (t - start)), line, headDim);
+      }
     }
   }
 
@@ -117,7 +122,8 @@ final class AttentionKernel {
       long query = at(0, firstRow + t, queryWidth, qColumn);
       float pull = ElementKernel.dot(in.dOut + query, in.out + query, headDim);
       float lse = Lanes.get(at(in.logSumExp, firstRow + t, shape.heads(), head));
-      SoftmaxKernel.backward(p + line, ds + line, t + 1, lse, pull, scale);
+      VectorMath.exp(p + line, 1f, -lse, p + line, t + 1);
+      SoftmaxKernel.backward(p + line, ds + line, t + 1, pull, scale);
       ElementKernel.fill(p + line + 4L * (t + 1), end - t - 1, 0f);
       ElementKernel.fill(ds + line + 4L * (t + 1), end - t - 1, 0f);
     }

@@ -73,7 +73,7 @@ final class CpuCompute implements Compute {
   public void fill(Tensor x, float value) {
     Operands.floats(x, "x");
     long at = address(x);
-    elements(x, (from, count) -> ElementKernel.fill(at + 4L * from, count, value));
+    elements(x, (from, count, scratch) -> ElementKernel.fill(at + 4L * from, count, value));
   }
 
   @Override
@@ -88,7 +88,8 @@ final class CpuCompute implements Compute {
     long from = address(source);
     long to = address(target);
     elements(
-        target, (first, count) -> ElementKernel.add(from + 4L * first, to + 4L * first, count));
+        target,
+        (first, count, scratch) -> ElementKernel.add(from + 4L * first, to + 4L * first, count));
   }
 
   @Override
@@ -172,7 +173,7 @@ final class CpuCompute implements Compute {
     int columns = x.shape().columns();
     rows(
         x,
-        (tile, from, to) ->
+        (tile, from, to, scratch) ->
             NormKernel.forward(xs, weights, epsilon, ys, inverse, columns, from, to));
   }
 
@@ -192,7 +193,7 @@ final class CpuCompute implements Compute {
     long sums = partials.floats((long) rowTiles(x) * columns);
     rows(
         x,
-        (tile, from, to) ->
+        (tile, from, to, scratch) ->
             NormKernel.backward(
                 xs, weights, inverse, dys, dxs, sums + 4L * tile * columns, columns, from, to));
     addPartials(sums, rowTiles(x), address(dWeight), columns);
@@ -262,7 +263,8 @@ final class CpuCompute implements Compute {
     int k = experts.shape().columns();
     rows(
         logits,
-        (tile, from, to) -> RouterKernel.forward(in, p, lse, chosen, w, columns, k, from, to));
+        (tile, from, to, scratch) ->
+            RouterKernel.forward(in, p, lse, chosen, w, columns, k, from, to));
   }
 
   @Override
@@ -289,7 +291,7 @@ final class CpuCompute implements Compute {
     int k = experts.shape().columns();
     rows(
         dLogits,
-        (tile, from, to) ->
+        (tile, from, to, scratch) ->
             RouterKernel.backward(
                 p, lse, chosen, w, dw, coefficients, zScale, out, columns, k, from, to));
   }
@@ -302,7 +304,7 @@ final class CpuCompute implements Compute {
     long tileSums = partials.floats((long) rowTiles(x) * columns);
     rows(
         x,
-        (tile, from, to) -> {
+        (tile, from, to, scratch) -> {
           long partial = tileSums + 4L * tile * columns;
           ElementKernel.fill(partial, columns, 0f);
           for (int t = from; t < to; t++) {
@@ -332,7 +334,8 @@ final class CpuCompute implements Compute {
     int columns = y.shape().columns();
     rows(
         y,
-        (tile, first, last) -> RowKernel.combine(base, from, factors, out, columns, first, last));
+        (tile, first, last, scratch) ->
+            RowKernel.combine(base, from, factors, out, columns, first, last));
   }
 
   @Override
@@ -345,7 +348,7 @@ final class CpuCompute implements Compute {
     int columns = dy.shape().columns();
     rows(
         dy,
-        (tile, first, last) ->
+        (tile, first, last, scratch) ->
             RowKernel.combineBackwardWeights(dys, from, out, columns, first, last));
   }
 
@@ -358,9 +361,9 @@ final class CpuCompute implements Compute {
     long outs = address(out);
     elements(
         gate,
-        (from, count) -> {
+        (from, count, scratch) -> {
           long at = 4L * from;
-          ElementKernel.swiGlu(gates + at, ups + at, outs + at, count);
+          SwiGluKernel.forward(gates + at, ups + at, outs + at, count, scratch);
         });
   }
 
@@ -377,10 +380,10 @@ final class CpuCompute implements Compute {
     long dUps = address(dUp);
     elements(
         gate,
-        (from, count) -> {
+        (from, count, scratch) -> {
           long at = 4L * from;
-          ElementKernel.swiGluBackward(
-              gates + at, ups + at, dOuts + at, dGates + at, dUps + at, count);
+          SwiGluKernel.backward(
+              gates + at, ups + at, dOuts + at, dGates + at, dUps + at, count, scratch);
         });
   }
 
@@ -393,7 +396,10 @@ final class CpuCompute implements Compute {
     long out = address(losses);
     long lse = address(logSumExp);
     int columns = logits.shape().columns();
-    rows(logits, (tile, from, to) -> LossKernel.forward(in, wanted, out, lse, columns, from, to));
+    rows(
+        logits,
+        (tile, from, to, scratch) ->
+            LossKernel.forward(in, wanted, out, lse, columns, from, to, scratch));
   }
 
   @Override
@@ -408,7 +414,8 @@ final class CpuCompute implements Compute {
     int columns = logits.shape().columns();
     rows(
         logits,
-        (tile, from, to) -> LossKernel.backward(in, wanted, lse, scale, out, columns, from, to));
+        (tile, from, to, scratch) ->
+            LossKernel.backward(in, wanted, lse, scale, out, columns, from, to));
   }
 
   @Override
@@ -422,7 +429,7 @@ final class CpuCompute implements Compute {
     double[] squares = partialSquares;
     elements(
         x,
-        (from, count) ->
+        (from, count, scratch) ->
             squares[(int) (from / TILE_ELEMENTS)] =
                 ElementKernel.sumOfSquares(xs + 4L * from, count));
     double sum = 0;
@@ -444,7 +451,7 @@ final class CpuCompute implements Compute {
     AdamWKernel kernel = new AdamWKernel(step);
     elements(
         parameter,
-        (from, count) -> {
+        (from, count, scratch) -> {
           long at = 4L * from;
           kernel.run(ps + at, gs + at, ms + at, vs + at, count);
         });
@@ -464,7 +471,7 @@ final class CpuCompute implements Compute {
     int length = cos.shape().rows();
     rows(
         x,
-        (tile, from, to) ->
+        (tile, from, to, scratch) ->
             RopeKernel.rotate(xs, cosines, sines, sign, columns, headDim, length, from, to));
   }
 
@@ -474,7 +481,10 @@ final class CpuCompute implements Compute {
     long ys = address(y);
     int xRows = x.shape().rows();
     int columns = y.shape().columns();
-    rows(y, (tile, from, to) -> RowKernel.gather(xs, xRows, index, scale, ys, columns, from, to));
+    rows(
+        y,
+        (tile, from, to, scratch) ->
+            RowKernel.gather(xs, xRows, index, scale, ys, columns, from, to));
   }
 
   private static RowKernel.Sources sources(List<Tensor> sources, Tensor source, Tensor row) {
@@ -492,12 +502,12 @@ final class CpuCompute implements Compute {
 
   /** A kernel over {@code count} elements that begin at {@code from}. */
   private interface ElementTile {
-    void run(long from, int count);
+    void run(long from, int count, Scratch scratch);
   }
 
   /** A kernel over rows [from, to). */
   private interface RowTile {
-    void run(int tile, int from, int to);
+    void run(int tile, int from, int to, Scratch scratch);
   }
 
   private void elements(Tensor x, ElementTile kernel) {
@@ -506,7 +516,7 @@ final class CpuCompute implements Compute {
         elementTiles(x),
         (tile, scratch) -> {
           long from = (long) tile * TILE_ELEMENTS;
-          kernel.run(from, (int) Math.min(TILE_ELEMENTS, elements - from));
+          kernel.run(from, (int) Math.min(TILE_ELEMENTS, elements - from), scratch);
         });
   }
 
@@ -519,7 +529,8 @@ final class CpuCompute implements Compute {
     int perTile = rowsPerTile(x);
     runner.run(
         rowTiles(x),
-        (tile, scratch) -> kernel.run(tile, tile * perTile, Math.min(rows, (tile + 1) * perTile)));
+        (tile, scratch) ->
+            kernel.run(tile, tile * perTile, Math.min(rows, (tile + 1) * perTile), scratch));
   }
 
   private static int rowTiles(Tensor x) {

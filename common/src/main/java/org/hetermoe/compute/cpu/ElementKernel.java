@@ -6,7 +6,7 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Element by element: fill, add, SwiGLU; and the sum of squares. Counts are those of a tile. */
+/** Element by element: fill, add, scale; dot products and the sum of squares. */
 final class ElementKernel {
   private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_PREFERRED;
 
@@ -80,51 +80,6 @@ final class ElementKernel {
       sum = Lanes.load(a + at, mask).fma(Lanes.load(b + at, mask), sum);
     }
     return Lanes.sum(sum);
-  }
-
-  static void swiGlu(long gate, long up, long out, int count) {
-    int whole = Lanes.whole(count);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      long at = 4L * i;
-      Lanes.store(swiGlu(Lanes.load(gate + at), Lanes.load(up + at)), out + at);
-    }
-    if (whole < count) {
-      long at = 4L * whole;
-      VectorMask<Float> mask = Lanes.first(count - whole);
-      FloatVector last = swiGlu(Lanes.load(gate + at, mask), Lanes.load(up + at, mask));
-      Lanes.store(last, out + at, mask);
-    }
-  }
-
-  private static FloatVector swiGlu(FloatVector gate, FloatVector up) {
-    return gate.mul(VectorMath.sigmoid(gate)).mul(up);
-  }
-
-  static void swiGluBackward(long gate, long up, long dOut, long dGate, long dUp, int count) {
-    int whole = Lanes.whole(count);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      long at = 4L * i;
-      FloatVector g = Lanes.load(gate + at);
-      FloatVector d = Lanes.load(dOut + at);
-      FloatVector s = VectorMath.sigmoid(g);
-      Lanes.store(slope(g, s, d, Lanes.load(up + at)), dGate + at);
-      Lanes.store(d.mul(g.mul(s)), dUp + at);
-    }
-    if (whole < count) {
-      long at = 4L * whole;
-      VectorMask<Float> mask = Lanes.first(count - whole);
-      FloatVector g = Lanes.load(gate + at, mask);
-      FloatVector d = Lanes.load(dOut + at, mask);
-      FloatVector s = VectorMath.sigmoid(g);
-      Lanes.store(slope(g, s, d, Lanes.load(up + at, mask)), dGate + at, mask);
-      Lanes.store(d.mul(g.mul(s)), dUp + at, mask);
-    }
-  }
-
-  /** d * u * s * (1 + g * (1 - s)). */
-  private static FloatVector slope(FloatVector g, FloatVector s, FloatVector d, FloatVector u) {
-    FloatVector one = Lanes.broadcast(1f);
-    return d.mul(u).mul(s).mul(one.sub(s).fma(g, one));
   }
 
   static double sumOfSquares(long x, int count) {

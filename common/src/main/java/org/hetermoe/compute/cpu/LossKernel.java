@@ -7,11 +7,18 @@ final class LossKernel {
   private LossKernel() {}
 
   static void forward(
-      long logits, long targets, long losses, long logSumExp, int columns, int from, int to) {
+      long logits,
+      long targets,
+      long losses,
+      long logSumExp,
+      int columns,
+      int from,
+      int to,
+      Scratch scratch) {
     for (int t = from; t < to; t++) {
       long row = logits + 4L * t * columns;
       float max = SoftmaxKernel.max(row, columns);
-      float sum = SoftmaxKernel.sumOfExp(row, columns, max);
+      float sum = SoftmaxKernel.sumOfExp(row, columns, max, scratch);
       float lse = max + (float) StrictMath.log(sum);
       Lanes.put(logSumExp + 4L * t, lse);
       int target = Lanes.getInt(targets + 4L * t);
@@ -41,7 +48,8 @@ final class LossKernel {
       }
       Operands.index(target, columns, "target");
       float lse = Lanes.get(logSumExp + 4L * t);
-      SoftmaxKernel.scaled(logits + offset, dLogits + offset, columns, lse, scale);
+      VectorMath.exp(logits + offset, 1f, -lse, dLogits + offset, columns);
+      ElementKernel.scale(dLogits + offset, scale, dLogits + offset, columns);
       long hit = dLogits + offset + 4L * target;
       Lanes.put(hit, Lanes.get(hit) - scale);
     }

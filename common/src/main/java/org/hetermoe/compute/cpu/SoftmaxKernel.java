@@ -5,6 +5,9 @@ import jdk.incubator.vector.VectorMask;
 
 /** The parts of a softmax over one row. */
 final class SoftmaxKernel {
+  /** Exponentials that are held at once where only their sum is wanted: 8 KiB. */
+  private static final int CHUNK = 2048;
+
   private SoftmaxKernel() {}
 
   static float max(long row, int count) {
@@ -21,70 +24,60 @@ final class SoftmaxKernel {
     return Lanes.max(max);
   }
 
-  /** The sum of e^(x - max). */
-  static float sumOfExp(long row, int count, float max) {
-    FloatVector sum = Lanes.broadcast(0f);
+  /** The sum of a row, in four interleaved sums per lane: one would wait for itself. */
+  static float sum(long row, int count) {
+    FloatVector a = Lanes.broadcast(0f);
+    FloatVector b = a;
+    FloatVector c = a;
+    FloatVector d = a;
+    int i = 0;
+    int unrolled = count & -(4 * Lanes.COUNT);
+    for (; i < unrolled; i += 4 * Lanes.COUNT) {
+      long at = row + 4L * i;
+      a = a.add(Lanes.load(at));
+      b = b.add(Lanes.load(at + Lanes.BYTES));
+      c = c.add(Lanes.load(at + 2L * Lanes.BYTES));
+      d = d.add(Lanes.load(at + 3L * Lanes.BYTES));
+    }
     int whole = Lanes.whole(count);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      sum = sum.add(VectorMath.exp(Lanes.load(row + 4L * i).sub(max)));
+    for (; i < whole; i += Lanes.COUNT) {
+      a = a.add(Lanes.load(row + 4L * i));
     }
     if (whole < count) {
-      VectorMask<Float> mask = Lanes.first(count - whole);
-      sum = sum.add(VectorMath.exp(Lanes.load(row + 4L * whole, mask).sub(max)), mask);
+      b = b.add(Lanes.load(row + 4L * whole, Lanes.first(count - whole)));
     }
-    return Lanes.sum(sum);
+    return Lanes.sum(a.add(b).add(c.add(d)));
   }
 
-  /** {@code target = e^(x - max)}; returns its sum. target may be row. */
+  /** {@code target = e^(row - max)}; returns its sum. target may be row. */
   static float exp(long row, long target, int count, float max) {
-    FloatVector sum = Lanes.broadcast(0f);
-    int whole = Lanes.whole(count);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      FloatVector e = VectorMath.exp(Lanes.load(row + 4L * i).sub(max));
-      Lanes.store(e, target + 4L * i);
-      sum = sum.add(e);
-    }
-    if (whole < count) {
-      VectorMask<Float> mask = Lanes.first(count - whole);
-      FloatVector e = VectorMath.exp(Lanes.load(row + 4L * whole, mask).sub(max));
-      Lanes.store(e, target + 4L * whole, mask);
-      sum = sum.add(e, mask);
-    }
-    return Lanes.sum(sum);
+    VectorMath.exp(row, 1f, -max, target, count);
+    return sum(target, count);
   }
 
-  /** {@code target = scale * e^(x - logSumExp)}; target may be row. */
-  static void scaled(long row, long target, int count, float logSumExp, float scale) {
-    int whole = Lanes.whole(count);
-    for (int i = 0; i < whole; i += Lanes.COUNT) {
-      FloatVector e = VectorMath.exp(Lanes.load(row + 4L * i).sub(logSumExp));
-      Lanes.store(e.mul(scale), target + 4L * i);
+  /** The sum of e^(x - max). */
+  static float sumOfExp(long row, int count, float max, Scratch scratch) {
+    long held = scratch.floats(CHUNK);
+    float sum = 0f;
+    for (int from = 0; from < count; from += CHUNK) {
+      sum += exp(row + 4L * from, held, Math.min(CHUNK, count - from), max);
     }
-    if (whole < count) {
-      VectorMask<Float> mask = Lanes.first(count - whole);
-      FloatVector e = VectorMath.exp(Lanes.load(row + 4L * whole, mask).sub(logSumExp));
-      Lanes.store(e.mul(scale), target + 4L * whole, mask);
-    }
+    return sum;
   }
 
-  /**
-   * The gradient of a row of scores: turns scores into probabilities p = e^(s - logSumExp), and the
-   * gradients of p into those of the unscaled scores, p * (dp - pull) * scale.
-   */
-  static void backward(long s, long dp, int count, float logSumExp, float pull, float scale) {
+  /** {@code dp = p * (dp - pull) * scale}: from the gradient of p to that of the scores. */
+  static void backward(long p, long dp, int count, float pull, float scale) {
     int whole = Lanes.whole(count);
     for (int i = 0; i < whole; i += Lanes.COUNT) {
       long at = 4L * i;
-      FloatVector p = VectorMath.exp(Lanes.load(s + at).sub(logSumExp));
-      Lanes.store(p, s + at);
-      Lanes.store(p.mul(Lanes.load(dp + at).sub(pull)).mul(scale), dp + at);
+      FloatVector d = Lanes.load(dp + at).sub(pull).mul(Lanes.load(p + at));
+      Lanes.store(d.mul(scale), dp + at);
     }
     if (whole < count) {
       long at = 4L * whole;
       VectorMask<Float> mask = Lanes.first(count - whole);
-      FloatVector p = VectorMath.exp(Lanes.load(s + at, mask).sub(logSumExp));
-      Lanes.store(p, s + at, mask);
-      Lanes.store(p.mul(Lanes.load(dp + at, mask).sub(pull)).mul(scale), dp + at, mask);
+      FloatVector d = Lanes.load(dp + at, mask).sub(pull).mul(Lanes.load(p + at, mask));
+      Lanes.store(d.mul(scale), dp + at, mask);
     }
   }
 }

@@ -174,11 +174,11 @@ class DirectChannelTest extends WireConformance {
       try (SocketChannel silent = dial(group);
           SocketChannel half = dial(group);
           SocketChannel garbage = dial(group);
-          SocketChannel web = dial(group);
-          SocketChannel hasty = dial(group)) {
+          SocketChannel web = dial(group)) {
         half.write(handshake(group, Peer.attention(3)).limit(17));
-        hasty.write(handshake(group, Peer.attention(3)).limit(17));
-        hasty.close();
+        try (SocketChannel hasty = dial(group)) {
+          hasty.write(handshake(group, Peer.attention(3)).limit(17));
+        }
         writeUntilClosed(garbage, ByteBuffer.wrap(noise));
         web.write(
             ByteBuffer.wrap(
@@ -345,7 +345,7 @@ class DirectChannelTest extends WireConformance {
   }
 
   /** Members with a transport each, as if each were a process. */
-  private final class ProcessGroup implements ChannelGroup {
+  final class ProcessGroup implements ChannelGroup {
     private final RunKey run;
     private final Map<Peer, DirectTransport> processes = new HashMap<>();
     private final Map<Peer, Channel> channels = new HashMap<>();
