@@ -1,5 +1,6 @@
 package org.hetermoe.worker;
 
+import io.smallrye.common.annotation.NonBlocking;
 import io.smallrye.reactive.messaging.kafka.KafkaClientService;
 import io.smallrye.reactive.messaging.kafka.KafkaConsumer;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
@@ -85,6 +86,7 @@ class ActivationTopic {
   }
 
   @Incoming(INCOMING)
+  @NonBlocking
   void receive(ConsumerRecords<byte[], byte[]> records) {
     for (ConsumerRecord<byte[], byte[]> record : records) {
       LOG.infof("%s", record);

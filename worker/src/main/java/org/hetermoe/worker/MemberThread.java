@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.hetermoe.channel.Channel;
+import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.Peer;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.train.GroupMember;
@@ -48,6 +49,7 @@ final class MemberThread {
   private final CountDownLatch start = new CountDownLatch(1);
   private final Thread thread;
 
+  private volatile String abortReason;
   private GroupMember member;
   private boolean stopRequested;
 
@@ -93,12 +95,14 @@ final class MemberThread {
     return channel.traffic();
   }
 
-  /** Frees the member wherever it waits on its peers. */
+  /** Frees the member where it waits for its peers or its start. */
   void abort(String reason) {
+    abortReason = reason;
     channel.abort(reason);
+    start.countDown();
   }
 
-  /** Frees the member wherever else it waits: for its start, a file, the coordinator. */
+  /** Frees the member wherever else it waits: for a file, the coordinator. */
   void interrupt() {
     thread.interrupt();
   }
@@ -116,6 +120,9 @@ final class MemberThread {
       made.prepare();
       listener.prepared(this);
       start.await();
+      if (abortReason != null) {
+        throw new ChannelException("aborted before the start: " + abortReason);
+      }
       end = new End.Done(made.train());
     } catch (InterruptedException e) {
       // The thread ends here: nobody is left to see its interrupt flag.

@@ -1,6 +1,8 @@
 package org.hetermoe.worker;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -268,13 +270,28 @@ final class RunSession implements AutoCloseable {
         String reason = member.peer() + " failed: " + Reasons.of(cause);
         report(failed(key, reason));
         leave(active, reason, Optional.empty());
-      } else if (!(cause instanceof InterruptedException || cause instanceof ChannelException)) {
+      } else if (expectedOfLeaving(cause)) {
+        LOG.debugf(cause, "%s has left", member.peer());
+      } else {
         LOG.warnf(cause, "%s left its run with an error", member.peer());
       }
     }
     if (group.noteEnded(end)) {
       allEnded(group);
     }
+  }
+
+  /** Whether a member that was told to leave would end like this. */
+  private static boolean expectedOfLeaving(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ChannelException
+          || cause instanceof InterruptedException
+          || cause instanceof InterruptedIOException
+          || cause instanceof ClosedByInterruptException) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void allEnded(LocalGroup group) {
