@@ -48,8 +48,8 @@ record PackedMetadata(
   static final class DamagedException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    DamagedException(JsonProcessingException cause) {
-      super(cause.getOriginalMessage(), cause);
+    DamagedException(String problem, JsonProcessingException cause) {
+      super(problem, cause);
     }
   }
 
@@ -61,11 +61,16 @@ record PackedMetadata(
   }
 
   static PackedMetadata read(Path file) throws IOException, DamagedException {
+    PackedMetadata metadata;
     try {
-      return JSON.readValue(Files.readAllBytes(file), PackedMetadata.class);
+      metadata = JSON.readValue(Files.readAllBytes(file), PackedMetadata.class);
     } catch (JsonProcessingException damaged) {
-      throw new DamagedException(damaged);
+      throw new DamagedException(damaged.getOriginalMessage(), damaged);
     }
+    if (metadata == null) {
+      throw new DamagedException("it holds null", null);
+    }
+    return metadata;
   }
 
   /** Replaces the file at once. */

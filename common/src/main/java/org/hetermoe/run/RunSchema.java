@@ -2,7 +2,6 @@ package org.hetermoe.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
@@ -13,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import org.hetermoe.model.InvalidFieldException;
 
 /**
@@ -26,13 +24,6 @@ final class RunSchema {
   static final RunSchema ROOT = new RunSchema("", Kind.SECTION, fieldsOf("", RunSpec.class));
 
   private static final int SHOWN_CHARACTERS = 60;
-
-  /**
-   * Numbers of YAML 1.2 with an exponent, such as 3e-4. The parser knows YAML 1.1, which takes them
-   * for text unless they have a point and a sign.
-   */
-  private static final Pattern EXPONENT_NUMBER =
-      Pattern.compile("[-+]?(\\.[0-9]+|[0-9]+(\\.[0-9]*)?)[eE][-+]?[0-9]+");
 
   private enum Kind {
     SECTION("must be a map of fields"),
@@ -159,9 +150,7 @@ final class RunSchema {
         }
       }
       case INT, LONG -> checkWhole(value);
-      case NUMBER -> {
-        return number(value);
-      }
+      case NUMBER -> checkNumber(value);
       case FLAG -> {
         if (!value.isBoolean()) {
           throw unfit(value);
@@ -194,18 +183,13 @@ final class RunSchema {
     }
   }
 
-  private JsonNode number(JsonNode value) {
-    JsonNode number =
-        value.isTextual() && EXPONENT_NUMBER.matcher(value.textValue()).matches()
-            ? JsonNodeFactory.instance.numberNode(Double.parseDouble(value.textValue()))
-            : value;
-    if (!number.isNumber()) {
+  private void checkNumber(JsonNode value) {
+    if (!value.isNumber()) {
       throw unfit(value);
     }
-    if (!Double.isFinite(number.doubleValue())) {
+    if (!Double.isFinite(value.doubleValue())) {
       throw new InvalidFieldException(path, "must be a finite number, is " + shown(value));
     }
-    return number;
   }
 
   private InvalidFieldException unfit(JsonNode value) {

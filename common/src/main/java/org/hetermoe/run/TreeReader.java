@@ -12,6 +12,9 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.math.BigInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.hetermoe.model.InvalidFieldException;
 
 /**
@@ -26,6 +29,8 @@ final class TreeReader {
   private static final int MAX_DEPTH = 16;
 
   private static final int MAX_DIGITS = 400;
+
+  private static final Pattern PLACE = Pattern.compile("line \\d+, column \\d+");
 
   private final JsonParser parser;
 
@@ -120,12 +125,22 @@ final class TreeReader {
       case START_ARRAY -> list(path, depth);
       case VALUE_STRING -> nodes.textNode(parser.getText());
       case VALUE_NUMBER_INT -> whole(path);
-      case VALUE_NUMBER_FLOAT -> nodes.numberNode(parser.getDoubleValue());
+      case VALUE_NUMBER_FLOAT -> fraction(path);
       case VALUE_TRUE -> nodes.booleanNode(true);
       case VALUE_FALSE -> nodes.booleanNode(false);
       case VALUE_NULL -> nodes.nullNode();
       default -> throw new InvalidFieldException(named(path), "has a value of an unknown kind");
     };
+  }
+
+  private JsonNode fraction(String path) throws IOException {
+    String text = parser.getText();
+    // YAML's .inf and .nan are numbers without a digit.
+    if (text.chars().noneMatch(Character::isDigit) || text.length() > MAX_DIGITS) {
+      throw new InvalidFieldException(
+          named(path), "must be a finite number of at most " + MAX_DIGITS + " digits");
+    }
+    return JsonNodeFactory.instance.numberNode(parser.getDoubleValue());
   }
 
   private JsonNode whole(String path) throws IOException {
@@ -173,15 +188,28 @@ final class TreeReader {
     return named;
   }
 
+  /**
+   * What is wrong and where, in one line. The YAML parser's messages have several: what it was
+   * about, what it met, and after each a place and an excerpt, indented.
+   */
   private static String brief(JsonProcessingException malformed) {
-    String problem = malformed.getOriginalMessage().lines().findFirst().orElse("").strip();
-    return malformed.getLocation() == null
-        ? problem
-        : problem
-            + " (line "
-            + malformed.getLocation().getLineNr()
-            + ", column "
-            + malformed.getLocation().getColumnNr()
-            + ")";
+    String message = malformed.getOriginalMessage();
+    String problem =
+        message
+            .lines()
+            .filter(line -> !line.isBlank() && !line.startsWith(" "))
+            .collect(Collectors.joining(", "));
+    String place =
+        malformed.getLocation() == null
+            ? "unknown place"
+            : "line "
+                + malformed.getLocation().getLineNr()
+                + ", column "
+                + malformed.getLocation().getColumnNr();
+    Matcher places = PLACE.matcher(message);
+    while (places.find()) {
+      place = places.group();
+    }
+    return problem + " (" + place + ")";
   }
 }

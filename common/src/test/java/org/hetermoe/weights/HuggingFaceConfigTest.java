@@ -99,15 +99,16 @@ class HuggingFaceConfigTest {
   @ParameterizedTest(name = "{0} = {1}")
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       value = {
-        "model_type | 'llama' | must be 'mixtral'",
+        "model_type | \"llama\" | must be 'mixtral'",
         "sliding_window | 4096 | is not supported",
-        "hidden_act | 'gelu' | must be 'silu'",
+        "hidden_act | \"gelu\" | must be 'silu'",
         "attention_bias | true | is not supported",
         "attention_dropout | 0.1 | must be 0",
         "router_jitter_noise | 0.1 | must be 0",
         "quantization_config | {} | is not supported",
-        "hidden_size | 'wide' | whole number",
+        "hidden_size | \"wide\" | whole number",
         "hidden_size | 1.5 | whole number",
         "hidden_size | 99999999999 | whole number",
         "vocab_size | -5 | at least 2",
@@ -117,15 +118,15 @@ class HuggingFaceConfigTest {
         "head_dim | 7 | even",
         "head_dim | 100000000 | must not exceed",
         "num_hidden_layers | 2000000000 | must not exceed",
-        "rms_norm_eps | 'tiny' | must be a number",
+        "rms_norm_eps | \"tiny\" | must be a number",
         "rms_norm_eps | 0 | between 0 and 1",
         "rope_theta | 5 | but rope_parameters.rope_theta is",
-        "tie_word_embeddings | 'yes' | true or false",
+        "tie_word_embeddings | \"yes\" | true or false",
         "max_position_embeddings | 0 | at least 1",
       })
   void rejectsByName(String setting, String value, String problem) throws IOException {
     ObjectNode config = golden();
-    config.set(setting, JSON.readTree(value.replace('\'', '"')));
+    config.set(setting, JSON.readTree(value));
     assertRejected(config.toString(), setting, problem);
   }
 
