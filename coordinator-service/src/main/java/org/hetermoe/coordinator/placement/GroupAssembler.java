@@ -21,7 +21,7 @@ public final class GroupAssembler {
   /** By id, numbers by value, so that {@code expert-10} comes after {@code expert-2}. */
   private static final Comparator<Heartbeat> BY_ID =
       Comparator.comparing((Heartbeat worker) -> idPart(worker, 1))
-          .thenComparing(GroupAssembler::idNumber)
+          .thenComparingLong(GroupAssembler::idNumber)
           .thenComparing(Heartbeat::worker);
 
   private GroupAssembler() {}

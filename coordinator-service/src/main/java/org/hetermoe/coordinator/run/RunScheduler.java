@@ -1,7 +1,9 @@
 package org.hetermoe.coordinator.run;
 
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
 import io.quarkus.scheduler.Scheduled;
-import jakarta.annotation.PreDestroy;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.UUID;
@@ -27,6 +29,8 @@ public class RunScheduler {
   /** Ticks further apart mean that this process was suspended and heard nothing. */
   private static final long SUSPENDED_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+  private static final int LAST = 10_000;
+
   private final RunRepository runs;
   private final RunLifecycle lifecycle;
   private final CommandOutbox outbox;
@@ -35,7 +39,9 @@ public class RunScheduler {
   private final ManagedExecutor executor;
   private final ReentrantLock looking = new ReentrantLock();
   private final AtomicBoolean woken = new AtomicBoolean();
-  private volatile boolean closed;
+  /** Between the start, when channels are connected, and the end of this process. */
+  private volatile boolean open;
+
   private long lastTick = System.nanoTime();
 
   RunScheduler(
@@ -55,7 +61,7 @@ public class RunScheduler {
 
   /** Something has happened: look soon. Returns at once. */
   void wake() {
-    if (woken.compareAndSet(false, true) && !closed) {
+    if (open && woken.compareAndSet(false, true)) {
       executor.execute(this::look);
     }
   }
@@ -69,6 +75,9 @@ public class RunScheduler {
       every = "${hetermoe.coordinator.tick}",
       concurrentExecution = Scheduled.ConcurrentExecution.SKIP)
   void tick() {
+    if (!open) {
+      return;
+    }
     long now = System.nanoTime();
     if (now - lastTick > SUSPENDED_NANOS || (roster.anySilent() && !broker.answers())) {
       roster.forgiveSilence();
@@ -77,9 +86,14 @@ public class RunScheduler {
     look();
   }
 
-  @PreDestroy
-  void close() {
-    closed = true;
+  void onStart(@Observes @Priority(LAST) StartupEvent start) {
+    roster.forgiveSilence();
+    open = true;
+    wake();
+  }
+
+  void onStop(@Observes ShutdownEvent stop) {
+    open = false;
   }
 
   private void look() {
@@ -90,7 +104,7 @@ public class RunScheduler {
       place();
       outbox.send();
     } catch (RuntimeException e) {
-      if (!closed) {
+      if (open) {
         LOG.error("Could not look after the runs; the next tick tries again", e);
       }
     } finally {
