@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.data.Tokenizer;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelConfig;
@@ -15,7 +16,6 @@ import org.hetermoe.plan.Split;
 import org.hetermoe.tensor.Tensor;
 import org.hetermoe.train.GroupPlan;
 import org.hetermoe.train.LocalTrainer;
-import org.hetermoe.train.SequenceSlice;
 import org.hetermoe.train.StepProbe;
 
 /**
@@ -48,7 +48,7 @@ public final class Generator implements AutoCloseable {
     this.vocabulary = tokenizer.vocabularySize();
     Placement placement = Placement.balanced(config.layers(), config.experts(), 1);
     GroupPlan plan = new GroupPlan(config, UNUSED, 1, window, 1, 1, 1, placement);
-    model = new LocalTrainer(plan, compute, source::weight, lastLogits);
+    model = new LocalTrainer(plan, compute, source, lastLogits);
   }
 
   /**
@@ -98,7 +98,7 @@ public final class Generator implements AutoCloseable {
 
   private float[] logits(int[] seen) throws InterruptedException {
     int[] targets = new int[seen.length];
-    model.evaluate(new SequenceSlice(1, seen.length, seen, targets));
+    model.evaluate(new SequenceBatch(1, seen.length, seen, targets));
     return lastLogits.row;
   }
 
