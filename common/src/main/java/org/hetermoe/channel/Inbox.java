@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -168,6 +169,7 @@ public final class Inbox {
    * @param reason ends up in the exceptions of those who wait
    */
   public void lose(Peer sender, String reason) {
+    Objects.requireNonNull(reason);
     lock.lock();
     try {
       Lane lane = lane(sender);
@@ -183,6 +185,7 @@ public final class Inbox {
 
   /** Fails all waiting and future calls with {@code reason}; only the first counts. */
   public void abort(String reason) {
+    Objects.requireNonNull(reason);
     lock.lock();
     try {
       if (failure == null) {

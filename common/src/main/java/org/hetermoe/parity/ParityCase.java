@@ -9,11 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.optim.OptimizerSpec;
 import org.hetermoe.tensor.Shape;
-import org.hetermoe.train.SequenceSlice;
 import org.hetermoe.weights.HuggingFaceWeights;
 import org.hetermoe.weights.SafetensorsFile;
 
@@ -31,7 +31,7 @@ public record ParityCase(
     HuggingFaceWeights weights,
     OptimizerSpec optimizer,
     int steps,
-    SequenceSlice batch,
+    SequenceBatch batch,
     Map<String, Reference> expected)
     implements AutoCloseable {
   private static final String INPUT = "input_ids";
@@ -102,7 +102,7 @@ public record ParityCase(
         optimizer.path("clip_grad_norm").asDouble(0));
   }
 
-  private static SequenceSlice batch(Shape ids, int[] inputs, ModelConfig model)
+  private static SequenceBatch batch(Shape ids, int[] inputs, ModelConfig model)
       throws IOException {
     if (ids.rank() != 2) {
       throw new IOException("expected.safetensors: input_ids must be [batch, length], is " + ids);
@@ -116,7 +116,7 @@ public record ParityCase(
       }
       targets[i] = i % length == length - 1 ? -1 : inputs[i + 1];
     }
-    return new SequenceSlice(ids.dim(0), length, inputs, targets);
+    return new SequenceBatch(ids.dim(0), length, inputs, targets);
   }
 
   @Override

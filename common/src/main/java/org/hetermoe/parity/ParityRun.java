@@ -13,12 +13,11 @@ import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
-import org.hetermoe.model.WeightSource;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.train.GroupPlan;
 import org.hetermoe.train.InProcessGroup;
 import org.hetermoe.train.LocalTrainer;
-import org.hetermoe.train.SequenceSlice;
 import org.hetermoe.train.StepResult;
 
 /** Computes a parity case and compares. */
@@ -42,7 +41,7 @@ public final class ParityRun {
    * Takes all steps with the given workers, and compares the first one's insides and all losses.
    */
   public ParityReport with(Workers workers) throws InterruptedException {
-    SequenceSlice batch = parityCase.batch();
+    SequenceBatch batch = parityCase.batch();
     try (Compute reader = Devices.open(compute, 1)) {
       RecordingProbe probe = new RecordingProbe(reader, batch.sequences(), batch.length());
       List<StepResult> results =
@@ -76,14 +75,10 @@ public final class ParityRun {
         Placement.balanced(parityCase.model().layers(), parityCase.model().experts(), experts));
   }
 
-  private WeightSource weights() {
-    return (name, shape, target) -> parityCase.weights().read(name, target);
-  }
-
   private List<StepResult> local(RecordingProbe probe) throws InterruptedException {
     List<StepResult> results = new ArrayList<>();
     try (Compute device = Devices.open(compute, 1);
-        LocalTrainer trainer = new LocalTrainer(plan(1, 1), device, weights(), probe)) {
+        LocalTrainer trainer = new LocalTrainer(plan(1, 1), device, parityCase.weights(), probe)) {
       for (int step = 1; step <= Math.max(1, parityCase.steps()); step++) {
         results.add(trainer.step(step, parityCase.batch()));
         probe.stop();
@@ -107,7 +102,7 @@ public final class ParityRun {
               plan(attention, experts),
               channels::channel,
               () -> Devices.open(compute, 1),
-              weights(),
+              parityCase.weights(),
               probe);
       return group.train(
           Math.max(1, parityCase.steps()),

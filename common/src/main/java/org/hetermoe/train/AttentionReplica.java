@@ -8,6 +8,7 @@ import java.util.Map;
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.AttentionLayer;
 import org.hetermoe.model.ExpertExchange;
 import org.hetermoe.model.ExpertExchange.Returned;
@@ -126,7 +127,7 @@ final class AttentionReplica implements AutoCloseable {
     private Tensor balance;
     private double crossEntropySum;
 
-    InFlight(SequenceSlice slice, Split sequences, BatchTotals totals, boolean trains) {
+    InFlight(SequenceBatch slice, Split sequences, BatchTotals totals, boolean trains) {
       this.sequences = sequences;
       this.totals = totals;
       this.trains = trains;
@@ -163,8 +164,10 @@ final class AttentionReplica implements AutoCloseable {
    * @param trains whether a backward follows
    */
   void begin(
-      int microBatch, SequenceSlice batch, Split sequences, BatchTotals totals, boolean trains) {
-    inFlight.put(microBatch, new InFlight(batch.slice(sequences), sequences, totals, trains));
+      int microBatch, SequenceBatch batch, Split sequences, BatchTotals totals, boolean trains) {
+    inFlight.put(
+        microBatch,
+        new InFlight(batch.slice(sequences.from(), sequences.count()), sequences, totals, trains));
   }
 
   /** Computes one task of the schedule. */

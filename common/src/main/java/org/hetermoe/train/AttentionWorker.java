@@ -8,6 +8,7 @@ import org.hetermoe.channel.Frame;
 import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.ParameterNames;
 import org.hetermoe.model.ParameterSet;
 import org.hetermoe.model.WeightSource;
@@ -85,7 +86,7 @@ public final class AttentionWorker implements AutoCloseable {
    * @param batch all sequences of the step
    * @param policy asked on worker 0
    */
-  public Done step(int step, SequenceSlice batch, StepPolicy policy) throws InterruptedException {
+  public Done step(int step, SequenceBatch batch, StepPolicy policy) throws InterruptedException {
     link.beginStep(step);
     busy.read();
     BatchTotals totals = new BatchTotals(batch.predictedTokens(), batch.tokens());
@@ -167,7 +168,7 @@ public final class AttentionWorker implements AutoCloseable {
    *
    * @return in nats; on worker 0 only
    */
-  public Optional<Double> evaluate(SequenceSlice heldOut) throws InterruptedException {
+  public Optional<Double> evaluate(SequenceBatch heldOut) throws InterruptedException {
     BatchTotals totals = new BatchTotals(heldOut.predictedTokens(), heldOut.tokens());
     double sum = 0;
     for (Evaluation round : Evaluation.rounds(plan, heldOut.sequences())) {
@@ -183,7 +184,7 @@ public final class AttentionWorker implements AutoCloseable {
     return Optional.of(sum / totals.predictedTokens());
   }
 
-  private double evaluate(Evaluation round, SequenceSlice heldOut, BatchTotals totals)
+  private double evaluate(Evaluation round, SequenceBatch heldOut, BatchTotals totals)
       throws InterruptedException {
     int first = round.firstMicroBatch();
     List<Split> microBatches = round.microBatches();

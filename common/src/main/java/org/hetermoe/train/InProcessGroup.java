@@ -9,6 +9,7 @@ import java.util.function.Supplier;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.Peer;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.WeightSource;
 
 /**
@@ -49,7 +50,7 @@ public final class InProcessGroup {
    * @return each step's numbers
    * @throws RuntimeException the first failure of a worker
    */
-  public List<StepResult> train(int steps, IntFunction<SequenceSlice> batches)
+  public List<StepResult> train(int steps, IntFunction<SequenceBatch> batches)
       throws InterruptedException {
     List<StepResult> results = new ArrayList<>();
     AtomicReference<Throwable> failure = new AtomicReference<>();
@@ -101,7 +102,7 @@ public final class InProcessGroup {
   }
 
   private void attention(
-      Peer peer, int steps, IntFunction<SequenceSlice> batches, List<StepResult> results)
+      Peer peer, int steps, IntFunction<SequenceBatch> batches, List<StepResult> results)
       throws InterruptedException {
     try (Compute compute = devices.get();
         AttentionWorker worker =

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.ExpertBank;
 import org.hetermoe.model.ExpertExchange;
 import org.hetermoe.model.ModelConfig;
@@ -93,7 +94,7 @@ public final class LocalTrainer implements AutoCloseable {
   }
 
   /** One step, counted from 1. */
-  public StepResult step(int step, SequenceSlice batch) throws InterruptedException {
+  public StepResult step(int step, SequenceBatch batch) throws InterruptedException {
     trains = true;
     BatchTotals totals = new BatchTotals(batch.predictedTokens(), batch.tokens());
     LossSum losses = new LossSum(model, totals);
@@ -130,7 +131,7 @@ public final class LocalTrainer implements AutoCloseable {
   }
 
   /** Mean cross entropy per token of held-out sequences, nats. */
-  public double evaluate(SequenceSlice heldOut) throws InterruptedException {
+  public double evaluate(SequenceBatch heldOut) throws InterruptedException {
     trains = false;
     BatchTotals totals = new BatchTotals(heldOut.predictedTokens(), heldOut.tokens());
     double[] sums = new double[replicas.size()];

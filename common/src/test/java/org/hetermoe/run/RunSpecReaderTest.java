@@ -153,7 +153,6 @@ class RunSpecReaderTest {
         bad("optimizer: {learning_rate: .nan}", "optimizer.learning_rate", "finite"),
         bad("optimizer: {learning_rate: 1e999}", "optimizer.learning_rate", "finite"),
         bad("optimizer: {learning_rate: 1.0e+999}", "optimizer.learning_rate", "finite"),
-        bad("optimizer: {warmup_steps: 200}", "optimizer.warmup_steps", "training.steps"),
         bad("name: 5", "name", "must be text, is 5; put it in quotes"),
         bad("name: ''", "name", "1 to 200 characters"),
         bad("name: [a]", "name", "must be text, is a list"),

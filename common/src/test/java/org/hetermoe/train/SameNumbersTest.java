@@ -16,6 +16,7 @@ import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
+import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.SeededWeights;
 import org.hetermoe.optim.OptimizerSpec;
@@ -34,11 +35,11 @@ class SameNumbersTest {
   private final OptimizerSpec optimizer =
       new OptimizerSpec(1e-2, 1e-3, 2, 0.9, 0.95, 1e-8, 0.1, false, 1.0);
 
-  private SequenceSlice batch(int sequences, int length, int step) {
+  private SequenceBatch batch(int sequences, int length, int step) {
     Random random = new Random(step);
     int[] ids = random.ints(sequences * length + 1, 0, model.vocabulary()).toArray();
     int[] targets = IntStream.range(0, sequences * length).map(i -> ids[i + 1]).toArray();
-    return new SequenceSlice(
+    return new SequenceBatch(
         sequences, length, java.util.Arrays.copyOf(ids, sequences * length), targets);
   }
 

@@ -17,7 +17,9 @@ import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
 
-/** Opens channels of the kind that a run asks for. The direct channel listens from the beginning. */
+/**
+ * Opens channels of the kind that a run asks for. The direct channel listens from the beginning.
+ */
 @Singleton
 class RunChannels implements ChannelOpener, AutoCloseable {
   private final FrameBuffers buffers;
@@ -28,10 +30,7 @@ class RunChannels implements ChannelOpener, AutoCloseable {
   private volatile boolean listening;
 
   RunChannels(
-      WorkerSettings settings,
-      FrameBuffers buffers,
-      Refusals refusals,
-      ActivationTopic activations)
+      WorkerSettings settings, FrameBuffers buffers, Refusals refusals, ActivationTopic activations)
       throws IOException {
     this.buffers = buffers;
     this.refusals = refusals;
@@ -41,9 +40,7 @@ class RunChannels implements ChannelOpener, AutoCloseable {
     this.direct =
         new DirectTransport(
             DirectSettings.on(
-                    host,
-                    settings.direct().port(),
-                    settings.direct().advertisedHost().orElse(host))
+                    host, settings.direct().port(), settings.direct().advertisedHost().orElse(host))
                 .withWindowBytes(windowBytes),
             buffers,
             refusals);
@@ -100,7 +97,9 @@ class RunChannels implements ChannelOpener, AutoCloseable {
     List<Peer> all = assignment.members().stream().map(Assignment.Member::peer).toList();
     if (local.size() != all.size()) {
       throw new IOException(
-          "channel 'memory' needs all " + all.size() + " members in one process, here are only "
+          "channel 'memory' needs all "
+              + all.size()
+              + " members in one process, here are only "
               + local
               + "; use 'direct' or 'kafka'");
     }

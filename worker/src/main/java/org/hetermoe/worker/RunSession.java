@@ -25,7 +25,6 @@ import org.hetermoe.worker.SessionState.Ending;
 import org.hetermoe.worker.SessionState.Idle;
 import org.hetermoe.worker.SessionState.Prepared;
 import org.hetermoe.worker.SessionState.Preparing;
-import org.hetermoe.worker.SessionState.Training;
 import org.jboss.logging.Logger;
 
 /**
@@ -181,9 +180,7 @@ final class RunSession implements AutoCloseable {
     Assignment assignment = prepare.assignment();
     RunKey key = key(prepare);
     List<Assignment.Member> local =
-        assignment.members().stream()
-            .filter(member -> member.instance().equals(instance))
-            .toList();
+        assignment.members().stream().filter(member -> member.instance().equals(instance)).toList();
     if (local.isEmpty()) {
       report(failed(key, "the assignment has no member for worker " + worker));
       return;
@@ -307,8 +304,7 @@ final class RunSession implements AutoCloseable {
         GroupMember.Outcome outcome = group.outcome();
         LOG.infof("run %s epoch %d: done, %s", key.run(), key.epoch(), outcome);
         report(
-            new Event.Finished(
-                key.run(), key.epoch(), worker, outcome.steps(), outcome.stopped()));
+            new Event.Finished(key.run(), key.epoch(), worker, outcome.steps(), outcome.stopped()));
       }
       case Ending ending -> {
         LOG.infof("run %s epoch %d: left", key.run(), key.epoch());

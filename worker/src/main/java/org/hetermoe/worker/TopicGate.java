@@ -53,7 +53,10 @@ final class TopicGate {
             return;
           }
           problem =
-              "the broker at " + servers + " has no topics " + missing
+              "the broker at "
+                  + servers
+                  + " has no topics "
+                  + missing
                   + ", which the coordinator creates";
         } catch (ExecutionException e) {
           if (!(e.getCause() instanceof RetriableException)) {

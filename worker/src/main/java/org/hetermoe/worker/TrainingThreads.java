@@ -65,8 +65,7 @@ class TrainingThreads implements MemberThreads {
               peer,
               opened.get(peer),
               () -> Devices.open(device, threads),
-              (compute, channel) ->
-                  factory.create(assignment, peer, compute, channel, environment),
+              (compute, channel) -> factory.create(assignment, peer, compute, channel, environment),
               peer + "-epoch-" + assignment.epoch(),
               listener));
     }

@@ -86,7 +86,6 @@ class WorkerBeans {
   @Singleton
   @Identifier(ActivationTopic.INCOMING)
   Map<String, Object> activationsConsumer(WorkerIdentity identity) {
-    return Map.of(
-        "topic", identity.activationTopic(), "assign-seek", identity.partition() + ":-1");
+    return Map.of("topic", identity.activationTopic(), "assign-seek", identity.partition() + ":-1");
   }
 }

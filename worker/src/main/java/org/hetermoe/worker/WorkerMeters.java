@@ -27,9 +27,7 @@ class WorkerMeters {
             .description("Steps reported by attention worker 0 of a run, where it is this worker")
             .register(registry);
     this.tokens =
-        Counter.builder("hetermoe.tokens")
-            .description("Tokens of those steps")
-            .register(registry);
+        Counter.builder("hetermoe.tokens").description("Tokens of those steps").register(registry);
     busy(registry, "attention", StepMetrics::attentionBusy);
     busy(registry, "expert", StepMetrics::expertBusy);
   }
@@ -54,8 +52,7 @@ class WorkerMeters {
     traffic(registry, session, "bytes", "sent", Traffic::bytesSent);
     traffic(registry, session, "bytes", "received", Traffic::bytesReceived);
     for (Refusal reason : Refusal.values()) {
-      FunctionCounter.builder(
-              "hetermoe.frames.refused", refusals, counts -> counts.count(reason))
+      FunctionCounter.builder("hetermoe.frames.refused", refusals, counts -> counts.count(reason))
           .description("Frames and connections refused")
           .tag("reason", reason.label())
           .register(registry);
@@ -82,9 +79,7 @@ class WorkerMeters {
       String direction,
       ToDoubleFunction<Traffic> total) {
     FunctionCounter.builder(
-            "hetermoe.channel." + what,
-            session,
-            source -> total.applyAsDouble(source.traffic()))
+            "hetermoe.channel." + what, session, source -> total.applyAsDouble(source.traffic()))
         .description("What has gone through the channels of all runs of this process")
         .tag("direction", direction)
         .register(registry);

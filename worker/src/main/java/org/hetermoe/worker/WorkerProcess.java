@@ -68,20 +68,14 @@ class WorkerProcess {
 
   void start(@Observes StartupEvent event) {
     // A device that cannot start must show now, not in the first run.
-    try (Compute device =
-        Devices.open(settings.compute(), TrainingThreads.threads(settings))) {
+    try (Compute device = Devices.open(settings.compute(), TrainingThreads.threads(settings))) {
       compute = device.description();
     }
     LOG.infof(
         "%s, instance %s, partition %d, direct channel at %s, %s",
-        identity.worker(),
-        identity.instance(),
-        identity.partition(),
-        channels.endpoint(),
-        compute);
+        identity.worker(), identity.instance(), identity.partition(), channels.endpoint(), compute);
     reports.onChange(this::beatNow);
-    pulse.scheduleAtFixedRate(
-        this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+    pulse.scheduleAtFixedRate(this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   void stop(@Observes ShutdownEvent event) {

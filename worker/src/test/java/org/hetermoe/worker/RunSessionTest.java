@@ -102,8 +102,7 @@ class RunSessionTest {
 
     assertThat(reports.next())
         .isEqualTo(
-            new Event.Failed(
-                run, 4, "test-0", "expert-0 failed: cannot prepare: no file /x"));
+            new Event.Failed(run, 4, "test-0", "expert-0 failed: cannot prepare: no file /x"));
     idle();
   }
 
@@ -236,8 +235,7 @@ class RunSessionTest {
     session.handle(prepare(other, 1, ATTENTION));
 
     assertThat(reports.next())
-        .isEqualTo(
-            new Event.Failed(other, 1, "test-0", "worker test-0 is busy with run " + run));
+        .isEqualTo(new Event.Failed(other, 1, "test-0", "worker test-0 is busy with run " + run));
     assertThat(session.state()).isInstanceOf(Training.class);
     member().mayFinish.countDown();
     assertThat(reports.next()).isInstanceOf(Event.Finished.class);

@@ -13,8 +13,8 @@ import org.hetermoe.channel.Inbox;
  * @param windowBytes how many payload bytes a sender may have unread at a receiver, and as many
  *     again queued at its own end
  * @param maxPayloadBytes larger frames are refused
- * @param connectTimeout how long to try to reach a peer, and how long a connection for a run that
- *     has not been opened here yet is kept waiting
+ * @param connectTimeout how long to try to reach a peer; a connection for a run that has not been
+ *     opened here yet is kept waiting half as long
  * @param handshakeTimeout how long a connection may take to say who it is
  * @param closeTimeout how long a closing channel waits for what was sent to go out
  * @param socketBufferBytes size of the sockets' send and receive buffers; 0 leaves it to the system

@@ -16,10 +16,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -36,7 +36,7 @@ import org.hetermoe.channel.RunKey;
  *
  * <p>Connections are made in the background as soon as a channel is opened; a peer that is not
  * there yet is tried again for {@link DirectSettings#connectTimeout}. A connection that comes for a
- * channel that is not open yet is kept waiting as long. So members may be opened in any order.
+ * channel that is not open yet is kept waiting half as long. So members may be opened in any order.
  *
  * <p>Thread-safe. Closing it aborts the channels that are still open.
  */
@@ -53,7 +53,7 @@ public final class DirectTransport implements AutoCloseable {
   private final ServerSocketChannel server;
   private final InetSocketAddress address;
   private final Semaphore strangers = new Semaphore(MAX_STRANGERS);
-  private final ScheduledExecutorService watch;
+  private final ScheduledThreadPoolExecutor watch;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition opened = lock.newCondition();
   private final Map<Place, DirectChannel> channels = new HashMap<>();
@@ -74,9 +74,13 @@ public final class DirectTransport implements AutoCloseable {
     this.server = sockets.listen();
     int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
     this.address = InetSocketAddress.createUnresolved(settings.advertisedHost(), port);
+    // What comes after the close is closed by whoever made it, and need not be watched.
     this.watch =
-        Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().name("hetermoe-direct-watch").daemon().factory());
+        new ScheduledThreadPoolExecutor(
+            1,
+            Thread.ofPlatform().name("hetermoe-direct-watch").daemon().factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
+    watch.setRemoveOnCancelPolicy(true);
     Thread.ofPlatform().name("hetermoe-direct-accept").daemon().start(this::accept);
     LOG.log(INFO, "direct channel listens on {0}:{1}", settings.bindHost(), String.valueOf(port));
   }
@@ -168,7 +172,8 @@ public final class DirectTransport implements AutoCloseable {
     Place place = new Place(run, receiver);
     lock.lockInterruptibly();
     try {
-      long left = settings.connectTimeout().toNanos();
+      // Half the time that the other end waits, so that it hears why before it gives up.
+      long left = settings.connectTimeout().toNanos() / 2;
       while (true) {
         DirectChannel channel = channels.get(place);
         if (channel != null) {

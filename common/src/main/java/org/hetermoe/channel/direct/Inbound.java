@@ -111,7 +111,7 @@ final class Inbound implements Runnable {
         // Each turn takes one frame.
       }
     } catch (IOException e) {
-      reason = e.getMessage() == null ? e.toString() : e.getMessage();
+      reason = Sockets.reason(e);
     } catch (ChannelException e) {
       reason = "this end was closed: " + e.getMessage();
     } finally {

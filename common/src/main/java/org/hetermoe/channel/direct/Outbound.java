@@ -20,7 +20,8 @@ import org.hetermoe.channel.PooledFrame;
 /** The way from one member to one peer: a queue, a thread that empties it, and a connection. */
 final class Outbound implements Runnable {
   private static final System.Logger LOG = System.getLogger(Outbound.class.getName());
-  private static final Duration RETRY = Duration.ofMillis(50);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(20);
+  private static final Duration LAST_PAUSE = Duration.ofSeconds(1);
 
   private final DirectChannel channel;
   private final Peer receiver;
@@ -89,7 +90,7 @@ final class Outbound implements Runnable {
         write(connected, frame);
       }
     } catch (IOException e) {
-      fail(e.getMessage() == null ? e.toString() : e.getMessage());
+      fail(Sockets.reason(e));
     } catch (InterruptedException e) {
       fail("interrupted");
       Thread.currentThread().interrupt();
@@ -109,18 +110,24 @@ final class Outbound implements Runnable {
 
   private ByteChannel connect() throws IOException, InterruptedException {
     long deadline = System.nanoTime() + transport.settings().connectTimeout().toNanos();
+    Duration pause = FIRST_PAUSE;
+    IOException refused = null;
     while (true) {
       Duration left = Duration.ofNanos(deadline - System.nanoTime());
       try {
         return shakeHands(transport.sockets().connect(address, left), left);
       } catch (IOException e) {
+        refused = e instanceof RefusedException ? e : refused;
         LOG.log(DEBUG, "{0} cannot reach {1} yet: {2}", channel.self(), receiver, e.toString());
-        if (System.nanoTime() + RETRY.toNanos() > deadline || isOver()) {
-          channel.unreachable(receiver, e.getMessage());
-          throw e;
+        if (System.nanoTime() + pause.toNanos() > deadline || isOver()) {
+          // That it was refused before says more than that it has no time left now.
+          IOException telling = refused == null ? e : refused;
+          channel.unreachable(receiver, Sockets.reason(telling));
+          throw telling;
         }
       }
-      pause();
+      await(pause);
+      pause = pause.multipliedBy(2).compareTo(LAST_PAUSE) < 0 ? pause.multipliedBy(2) : LAST_PAUSE;
     }
   }
 
@@ -136,7 +143,7 @@ final class Outbound implements Runnable {
       }
       Optional<String> objection = Handshake.objection(answer.flip());
       if (objection.isPresent()) {
-        throw new IOException(address + " " + objection.get());
+        throw new RefusedException(address + " " + objection.get());
       }
       if (!watch.cancel(false)) {
         throw new IOException(address + " took too long to answer");
@@ -181,10 +188,10 @@ final class Outbound implements Runnable {
     }
   }
 
-  private void pause() throws InterruptedException {
+  private void await(Duration time) throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      long left = RETRY.toNanos();
+      long left = time.toNanos();
       while (left > 0 && failure == null) {
         left = changed.awaitNanos(left);
       }
@@ -286,5 +293,14 @@ final class Outbound implements Runnable {
   @Override
   public String toString() {
     return channel.self() + " to " + receiver + " at " + address;
+  }
+
+  /** The peer answers and does not want this connection, or not yet. */
+  private static final class RefusedException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    RefusedException(String message) {
+      super(message);
+    }
   }
 }

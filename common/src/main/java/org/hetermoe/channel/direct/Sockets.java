@@ -8,6 +8,7 @@ import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -105,5 +106,12 @@ final class Sockets {
       }
     }
     return true;
+  }
+
+  /** What went wrong, in words. */
+  static String reason(IOException e) {
+    return e instanceof ClosedChannelException
+        ? "closed at this end, or too slow to answer"
+        : e.getMessage() == null ? e.toString() : e.getMessage();
   }
 }

@@ -64,18 +64,20 @@ final class CoordinatorHttp implements AutoCloseable {
   HttpResponse<byte[]> send(HttpRequest request, Check check) throws IOException {
     long deadline = System.nanoTime() + retries.patience().toNanos();
     Duration pause = retries.firstPause();
-    while (true) {
+    for (int attempt = 1; ; attempt++) {
       IOException problem;
       try {
-        HttpResponse<byte[]> reply =
-            client.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        HttpResponse<byte[]> reply = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
         if (reply.statusCode() < FIRST_ERROR_STATUS) {
           check.verify(reply);
           return reply;
         }
-        problem = refusal(request, reply);
+        problem =
+            new IOException("status " + reply.statusCode() + ": " + explanation(reply.body()));
         if (reply.statusCode() < FIRST_SERVER_ERROR_STATUS) {
-          throw new RefusedException(problem.getMessage());
+          throw new RefusedException(
+              "%s %s was refused with %s"
+                  .formatted(request.method(), request.uri(), problem.getMessage()));
         }
       } catch (RefusedException e) {
         throw e;
@@ -95,12 +97,11 @@ final class CoordinatorHttp implements AutoCloseable {
             problem);
       }
       LOG.log(
-          System.Logger.Level.WARNING,
-          "{0} {1}: {2}; again in {3} ms",
+          attempt == 1 ? System.Logger.Level.WARNING : System.Logger.Level.DEBUG,
+          "{0} {1} failed, will be tried again: {2}",
           request.method(),
           request.uri(),
-          describe(problem),
-          pause.toMillis());
+          describe(problem));
       try {
         Thread.sleep(pause);
       } catch (InterruptedException e) {
@@ -125,14 +126,8 @@ final class CoordinatorHttp implements AutoCloseable {
     }
   }
 
-  private static IOException refusal(HttpRequest request, HttpResponse<byte[]> reply) {
-    return new IOException(
-        "%s %s: status %d: %s"
-            .formatted(request.method(), request.uri(), reply.statusCode(), detail(reply.body())));
-  }
-
   /** The coordinator's own words: the detail or title of problem+json, or the beginning of text. */
-  private static String detail(byte[] body) {
+  private static String explanation(byte[] body) {
     try {
       JsonNode problem = Json.MAPPER.readTree(body);
       for (String field : new String[] {"detail", "title"}) {

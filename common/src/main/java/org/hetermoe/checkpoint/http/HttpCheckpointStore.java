@@ -38,8 +38,7 @@ public final class HttpCheckpointStore implements CheckpointStore, AutoCloseable
   }
 
   @Override
-  public void write(UUID run, int epoch, int step, String shard, Shard content)
-      throws IOException {
+  public void write(UUID run, int epoch, int step, String shard, Shard content) throws IOException {
     String path = checkpointPath(run, step) + "/shards/" + shard;
     ShardFormat format = ShardFormat.of(shard, content);
     MessageDigest digest = sha256();

@@ -73,8 +73,7 @@ final class RemoteCheckpoint implements StoredCheckpoint {
       return known;
     }
     String file = this + ", shard " + shard.name();
-    byte[] prefix =
-        range(shard, 0, (int) Math.min(SafetensorsHeader.PREFIX_BYTES, shard.bytes()));
+    byte[] prefix = range(shard, 0, (int) Math.min(SafetensorsHeader.PREFIX_BYTES, shard.bytes()));
     int length = SafetensorsHeader.jsonBytes(file, prefix, shard.bytes());
     byte[] json = range(shard, SafetensorsHeader.PREFIX_BYTES, length);
     SafetensorsHeader header = SafetensorsHeader.parse(file, json, shard.bytes());
@@ -107,13 +106,11 @@ final class RemoteCheckpoint implements StoredCheckpoint {
     }
     byte[] body = reply.body();
     if (body.length != length) {
-      throw new DamagedReplyException(
-          "asked for %d bytes, got %d".formatted(length, body.length));
+      throw new DamagedReplyException("asked for %d bytes, got %d".formatted(length, body.length));
     }
     Optional<String> checksum = reply.headers().firstValue(Checksum.HEADER);
     if (checksum.isPresent() && !checksum.get().equals(Checksum.crc32c(body))) {
-      throw new DamagedReplyException(
-          "%s: bytes and checksum do not match".formatted(expected));
+      throw new DamagedReplyException("%s: bytes and checksum do not match".formatted(expected));
     }
   }
 }

@@ -1,16 +1,17 @@
 package org.hetermoe.coordinator.run;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import org.hetermoe.coordinator.CoordinatorConfig;
 import org.hetermoe.model.InvalidFieldException;
-import org.hetermoe.run.Json;
 import org.hetermoe.run.RunSpec;
+import org.hetermoe.run.RunSpecReader;
 
 /** Reads run files, and checks what only this machine can tell about them. */
 @ApplicationScoped
@@ -21,18 +22,32 @@ class RunFiles {
     this.sharedFilesystem = config.sharedFilesystem();
   }
 
-  RunSpec read(byte[] body, boolean yaml) {
-    RunSpec spec;
-    try {
-      ObjectMapper mapper = yaml ? Json.YAML : Json.MAPPER;
-      spec = mapper.readValue(body, RunSpec.class);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+  /**
+   * Reads a run file.
+   *
+   * @param body YAML or JSON in UTF-8
+   * @throws InvalidFieldException if anything in it is unusable
+   */
+  RunSpec read(byte[] body) {
+    if (body == null || body.length == 0) {
+      throw new InvalidFieldException(RunSpecReader.WHOLE, "must not be empty");
     }
+    RunSpec spec = RunSpecReader.read(text(body), List.of());
     if (sharedFilesystem) {
       checkFiles(spec);
     }
     return spec;
+  }
+
+  private static String text(byte[] body) {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
+    } catch (CharacterCodingException e) {
+      InvalidFieldException problem =
+          new InvalidFieldException(RunSpecReader.WHOLE, "is not text in UTF-8");
+      problem.initCause(e);
+      throw problem;
+    }
   }
 
   private static void checkFiles(RunSpec spec) {

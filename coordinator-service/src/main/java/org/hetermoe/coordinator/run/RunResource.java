@@ -1,15 +1,14 @@
 package org.hetermoe.coordinator.run;
 
+import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.transaction.Transactional;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
-import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
-import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.net.URI;
@@ -86,9 +85,8 @@ public class RunResource {
           @Content(
               mediaType = Problem.MEDIA_TYPE,
               schema = @Schema(implementation = Problem.class)))
-  public Response submit(byte[] body, @HeaderParam(HttpHeaders.CONTENT_TYPE) MediaType type) {
-    RunSpec spec = files.read(body, type.getSubtype().endsWith("yaml"));
-    UUID id = lifecycle.submit(spec);
+  public Response submit(byte[] body) {
+    UUID id = lifecycle.submit(files.read(body));
     scheduler.wake();
     return Response.created(URI.create("/api/v1/runs/" + id)).entity(view(id)).build();
   }
@@ -98,9 +96,7 @@ public class RunResource {
   @Operation(summary = "Runs, newest first, without specification and history")
   @Transactional
   public RunList list(
-      @QueryParam("limit")
-          @Schema(type = org.eclipse.microprofile.openapi.annotations.enums.SchemaType.INTEGER)
-          String limit,
+      @QueryParam("limit") String limit,
       @QueryParam("before") String before,
       @QueryParam("state") String state) {
     int size = Parameters.whole("limit", limit, DEFAULT_PAGE, 1, LARGEST_PAGE);
@@ -177,7 +173,7 @@ public class RunResource {
   }
 
   private RunView view(UUID id) {
-    return io.quarkus.narayana.jta.QuarkusTransaction.joiningExisting().call(() -> read(id));
+    return QuarkusTransaction.joiningExisting().call(() -> read(id));
   }
 
   private RunView read(UUID id) {

@@ -39,6 +39,7 @@ public class RunScheduler {
   private final ManagedExecutor executor;
   private final ReentrantLock looking = new ReentrantLock();
   private final AtomicBoolean woken = new AtomicBoolean();
+
   /** Between the start, when channels are connected, and the end of this process. */
   private volatile boolean open;
 
