@@ -27,19 +27,10 @@ class StackOptionsTest {
   @Test
   void prefersTheOptionToTheEnvironment() {
     // When
-    new CommandLine(new Holder(options)).parseArgs("--data-dir", "/srv/moe");
+    new CommandLine(options).parseArgs("--data-dir", "/srv/moe");
 
     // Then
     assertThat(options.dataDirectory(Map.of("HETERMOE_HOME", "/var/moe")).root())
         .isEqualTo(Path.of("/srv/moe"));
-  }
-
-  @CommandLine.Command
-  private static final class Holder {
-    @CommandLine.Mixin private final StackOptions mixin;
-
-    Holder(StackOptions mixin) {
-      this.mixin = mixin;
-    }
   }
 }
