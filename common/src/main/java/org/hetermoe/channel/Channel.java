@@ -9,8 +9,13 @@ import org.hetermoe.tensor.Shape;
  *
  * <p>Frames between two workers arrive whole, once, and unharmed, or the channel fails; they may be
  * received in any order. {@link #send} returns when the frame is on its way, not when it has
- * arrived, and waits while more than a window of bytes to that receiver is unread. One thread sends
- * and receives; {@link #abort} and {@link #close} may come from any.
+ * arrived, and waits while more than a window of bytes to that receiver is unread (by way of a
+ * broker: not yet taken by the broker). One thread sends and receives; {@link #abort} and {@link
+ * #close} may come from any.
+ *
+ * <p>Because one thread does both, two workers that send to each other without reading would wait
+ * for ever once both windows are full. The window must hold what a worker may send ahead: R frames
+ * of each phase.
  */
 public interface Channel extends AutoCloseable {
   /** Who this end belongs to. */
@@ -37,12 +42,16 @@ public interface Channel extends AutoCloseable {
    */
   Frame receive(FrameKey key) throws InterruptedException;
 
-  /** Fails all waiting and future calls with {@code reason}. */
+  /** Fails all waiting and future calls with {@code reason}; peers notice, but by a broker. */
   void abort(String reason);
 
   /** What has gone through. */
   Traffic traffic();
 
+  /**
+   * Lets what was sent go out, for a limited time and unless aborted, and frees what was not
+   * received. What peers have sent stays readable for them; what they send from now on is lost.
+   */
   @Override
   void close();
 

@@ -1,5 +1,7 @@
 package org.hetermoe.channel;
 
+import java.util.Optional;
+
 /**
  * A worker of a ZP group, by role and rank.
  *
@@ -12,6 +14,9 @@ public record Peer(Role role, int rank) implements Comparable<Peer> {
     ATTENTION,
     EXPERT
   }
+
+  private static final int ATTENTION_CODE = 1;
+  private static final int EXPERT_CODE = 2;
 
   public Peer {
     if (rank < 0 || rank > 0x7fff) {
@@ -27,6 +32,24 @@ public record Peer(Role role, int rank) implements Comparable<Peer> {
   /** Expert worker {@code rank}. */
   public static Peer expert(int rank) {
     return new Peer(Role.EXPERT, rank);
+  }
+
+  /** The number on the wire: the role in the upper half, the rank in the lower. Never renumber. */
+  public int code() {
+    return (role == Role.ATTENTION ? ATTENTION_CODE : EXPERT_CODE) << Short.SIZE | rank;
+  }
+
+  /** The worker with that number on the wire; empty if no worker has it. */
+  public static Optional<Peer> ofCode(int code) {
+    int rank = code & 0xffff;
+    if (rank > 0x7fff) {
+      return Optional.empty();
+    }
+    return switch (code >>> Short.SIZE) {
+      case ATTENTION_CODE -> Optional.of(attention(rank));
+      case EXPERT_CODE -> Optional.of(expert(rank));
+      default -> Optional.empty();
+    };
   }
 
   @Override

@@ -1,5 +1,7 @@
 package org.hetermoe.channel;
 
+import java.util.Optional;
+
 /** What a frame carries. The code is on the wire: never renumber. */
 public enum Phase {
   /** Token rows for experts; attention to expert worker. */
@@ -30,5 +32,15 @@ public enum Phase {
   /** The number on the wire. */
   public int code() {
     return code;
+  }
+
+  /** The phase with that number on the wire; empty if there is none. */
+  public static Optional<Phase> ofCode(int code) {
+    for (Phase phase : values()) {
+      if (phase.code == code) {
+        return Optional.of(phase);
+      }
+    }
+    return Optional.empty();
   }
 }

@@ -33,14 +33,6 @@ public record RunSpec(
     if (compute.isBlank()) {
       throw new InvalidFieldException("compute", "must be 'service' or the name of a device");
     }
-    if (optimizer.warmupSteps() > training.steps()) {
-      throw new InvalidFieldException(
-          "optimizer.warmup_steps",
-          "must not exceed training.steps ("
-              + training.steps()
-              + "), is "
-              + optimizer.warmupSteps());
-    }
     int placed = workers.expertCounts().stream().mapToInt(Integer::intValue).sum();
     if (!workers.expertCounts().isEmpty() && placed != model.experts()) {
       throw new InvalidFieldException(

@@ -1,13 +1,19 @@
 package org.hetermoe.train;
 
+import java.io.IOException;
+
 /**
  * One worker's part in one run: prepare, train, close, in this order and on one thread. {@link
  * #stopAfterStep} and {@link #step} may be called from any thread; a member that waits for its
  * peers is freed by aborting its channel, which makes {@link #train} throw.
  */
 public interface GroupMember extends AutoCloseable {
-  /** Makes or loads weights, opens data. Sends nothing to peers. */
-  void prepare() throws InterruptedException;
+  /**
+   * Makes or loads weights, opens data. Sends nothing to peers.
+   *
+   * @throws IOException if data or checkpoint cannot be read
+   */
+  void prepare() throws IOException, InterruptedException;
 
   /**
    * Trains to the end of the run, or until told to stop, and stores the checkpoints on the way.

@@ -17,23 +17,23 @@ final class TileRunner implements AutoCloseable {
   private static final long SPIN_NANOS = 20_000;
 
   private final Scratch callerScratch;
-  private final List<Helper> helpers = new ArrayList<>();
+  private final List<Crew> crew = new ArrayList<>();
   private volatile Job current;
   private volatile boolean closed;
 
   TileRunner(int threads, HostMemory memory) {
     callerScratch = new Scratch(memory);
     for (int i = 1; i < threads; i++) {
-      Helper helper = new Helper(new Scratch(memory));
-      helper.thread = Thread.ofPlatform().daemon().name("hetermoe-cpu-" + i).unstarted(helper);
-      helpers.add(helper);
+      Crew member = new Crew(new Scratch(memory));
+      member.thread = Thread.ofPlatform().daemon().name("hetermoe-cpu-" + i).unstarted(member);
+      crew.add(member);
     }
-    helpers.forEach(helper -> helper.thread.start());
+    crew.forEach(member -> member.thread.start());
   }
 
   /** Runs tiles {@code 0} to {@code tiles - 1} and returns when all are done. */
   void run(int tiles, TileTask task) {
-    if (tiles <= 1 || helpers.isEmpty()) {
+    if (tiles <= 1 || crew.isEmpty()) {
       for (int tile = 0; tile < tiles; tile++) {
         task.run(tile, callerScratch);
       }
@@ -41,8 +41,8 @@ final class TileRunner implements AutoCloseable {
     }
     Job job = new Job(tiles, task, Thread.currentThread());
     current = job;
-    for (Helper helper : helpers) {
-      helper.wake();
+    for (Crew member : crew) {
+      member.wake();
     }
     job.work(callerScratch);
     job.await();
@@ -58,14 +58,14 @@ final class TileRunner implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    for (Helper helper : helpers) {
-      LockSupport.unpark(helper.thread);
+    for (Crew member : crew) {
+      LockSupport.unpark(member.thread);
     }
     boolean interrupted = false;
-    for (Helper helper : helpers) {
-      while (helper.thread.isAlive()) {
+    for (Crew member : crew) {
+      while (member.thread.isAlive()) {
         try {
-          helper.thread.join();
+          member.thread.join();
         } catch (InterruptedException e) {
           interrupted = true; // closing must not leave a thread inside freed memory
         }
@@ -120,12 +120,12 @@ final class TileRunner implements AutoCloseable {
     }
   }
 
-  private final class Helper implements Runnable {
+  private final class Crew implements Runnable {
     private final Scratch scratch;
     private Thread thread;
     private volatile boolean sleeps;
 
-    Helper(Scratch scratch) {
+    Crew(Scratch scratch) {
       this.scratch = scratch;
     }
 

@@ -1,0 +1,138 @@
+package org.hetermoe.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import org.hetermoe.cli.run.CoordinatorException;
+import org.hetermoe.cli.run.ExportCommand;
+import org.hetermoe.cli.run.ResumeCommand;
+import org.hetermoe.cli.run.RunsCommand;
+import org.hetermoe.cli.run.StopCommand;
+import org.hetermoe.cli.run.TrainCommand;
+import org.hetermoe.cli.stack.StackException;
+import org.hetermoe.model.InvalidFieldException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command and its sub-commands. Exit codes: 0 done, 1 it failed, 2 it was asked wrongly, 130
+ * interrupted.
+ */
+@Command(
+    name = "hetermoe",
+    description = "Trains Mixture-of-Experts language models on clusters of mixed GPU generations.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    subcommands = {
+      TrainCommand.class,
+      ResumeCommand.class,
+      RunsCommand.class,
+      StopCommand.class,
+      ExportCommand.class,
+      UpCommand.class,
+      DownCommand.class,
+      StatusCommand.class,
+      CommandLine.HelpCommand.class
+    })
+public final class Main implements Runnable {
+  static final int FAILED = 1;
+  static final int WRONGLY_ASKED = 2;
+
+  @Spec private CommandSpec spec;
+
+  Main() {}
+
+  /** Runs a command and ends the JVM with its exit code. */
+  public static void main(String[] arguments) {
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setParameterExceptionHandler(Main::complain)
+        .setExecutionExceptionHandler(Main::explain);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is missing");
+  }
+
+  private static int complain(ParameterException problem, String[] arguments) {
+    CommandLine command = problem.getCommandLine();
+    say(command, firstLine(problem.getMessage()) + " (see hetermoe " + path(command) + "--help)");
+    return WRONGLY_ASKED;
+  }
+
+  private static int explain(
+      Exception problem, CommandLine command, CommandLine.ParseResult parsed) {
+    return switch (problem) {
+      case InvalidFieldException invalid -> {
+        say(command, invalid.getMessage());
+        yield WRONGLY_ASKED;
+      }
+      case UsageException usage -> {
+        say(command, usage.getMessage());
+        yield WRONGLY_ASKED;
+      }
+      case StackException known -> {
+        say(command, known.getMessage());
+        yield FAILED;
+      }
+      case CoordinatorException known -> {
+        say(command, known.getMessage());
+        yield known.wronglyAsked() ? WRONGLY_ASKED : FAILED;
+      }
+      case InterruptedException interrupted -> {
+        say(command, "interrupted");
+        yield 130;
+      }
+      default -> {
+        say(command, unexpected(problem));
+        yield FAILED;
+      }
+    };
+  }
+
+  private static void say(CommandLine command, String message) {
+    command.getErr().println("hetermoe: " + message);
+    command.getErr().flush();
+  }
+
+  /** One line for people; the whole story goes to a file. */
+  private static String unexpected(Exception problem) {
+    StringWriter trace = new StringWriter();
+    problem.printStackTrace(new PrintWriter(trace));
+    String line = firstLine(problem.toString());
+    try {
+      Path log = Files.createTempFile("hetermoe-error-", ".log");
+      Files.writeString(log, Instant.now() + "\n" + trace);
+      return line + " (details: " + log + ")";
+    } catch (IOException e) {
+      return line + " (details cannot be written: " + e.getMessage() + ")\n" + trace;
+    }
+  }
+
+  private static String path(CommandLine command) {
+    return command.getParent() == null ? "" : command.getCommandName() + " ";
+  }
+
+  private static String firstLine(String text) {
+    return text.lines().findFirst().orElse(text);
+  }
+
+  /** The version that the build wrote into the jar. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return new String[] {"hetermoe " + (version == null ? "(not packaged)" : version)};
+    }
+  }
+}

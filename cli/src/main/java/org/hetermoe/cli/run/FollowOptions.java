@@ -1,0 +1,106 @@
+package org.hetermoe.cli.run;
+
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import org.hetermoe.cli.Interruption;
+import org.hetermoe.cli.report.JsonReport;
+import org.hetermoe.cli.report.ProgressReport;
+import org.hetermoe.cli.report.RunReport;
+import org.hetermoe.run.ChannelKind;
+import org.hetermoe.run.RunSpec;
+import org.hetermoe.run.RunView;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/** How a run is followed, by those commands that do. */
+final class FollowOptions {
+  @Option(
+      names = "--json",
+      description = "One JSON object a line on standard output, and nothing else there.")
+  private boolean json;
+
+  @Option(names = "--keep-up", description = "Leave what was started running afterwards.")
+  private boolean keepUp;
+
+  /** On one machine a run over memory is one process: its attention service hosts all workers. */
+  static CoordinatorClient coordinatorFor(RunSpec spec, CoordinatorOptions.Session session)
+      throws InterruptedException {
+    return spec.channel() == ChannelKind.MEMORY
+        ? session.coordinator(1, 0)
+        : session.coordinator(spec.workers().attention(), spec.workers().experts());
+  }
+
+  /**
+   * Follows a run to its end, or until a signal has stopped it.
+   *
+   * @return the exit code
+   */
+  int follow(
+      RunView submitted,
+      CoordinatorOptions options,
+      CoordinatorClient coordinator,
+      CoordinatorOptions.Session session,
+      Interruption interruption,
+      CommandLine command)
+      throws InterruptedException {
+    interruption.gently(() -> requestStop(coordinator, submitted, command.getErr()));
+    RunReport report =
+        new ProgressReport(command.getErr(), Boolean.getBoolean("hetermoe.terminal"));
+    if (json) {
+      report = RunReport.both(report, new JsonReport(command.getOut()));
+    }
+    RunView ended = new RunFollower(coordinator, report).follow(submitted);
+    interruption.gently(null);
+    summarize(ended, options, json ? command.getErr() : command.getOut());
+    if (keepUp) {
+      session.keepUp();
+    }
+    if (ended.state().equals("failed")) {
+      command.getErr().println("hetermoe: the run has failed: " + ended.reason());
+      return 1;
+    }
+    return 0;
+  }
+
+  private static void requestStop(CoordinatorClient coordinator, RunView run, PrintWriter err) {
+    err.println();
+    err.println("hetermoe: stopping run " + run.id() + " after its current step");
+    err.flush();
+    try {
+      coordinator.stop(run.id());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void summarize(RunView run, CoordinatorOptions options, PrintWriter out) {
+    out.printf(
+        Locale.ROOT,
+        "run %s is %s after %d of %d steps%n",
+        run.id(),
+        run.state(),
+        run.stepsDone(),
+        run.steps());
+    if (run.evaluationLoss() != null) {
+      out.printf(
+          Locale.ROOT,
+          "evaluation loss: %.4f nats per %s%n",
+          run.evaluationLoss(),
+          ProgressReport.unit(run));
+    }
+    pointers(run, options).forEach(out::println);
+    out.flush();
+  }
+
+  /** Where to look further. */
+  private static List<String> pointers(RunView run, CoordinatorOptions options) {
+    String id = run.id().toString().substring(0, 8);
+    return options.local()
+        ? List.of(
+            "its history: ./hetermoe runs show " + id,
+            "its data: " + options.dataDirectory().root(),
+            "its logs: " + options.dataDirectory().logs())
+        : List.of("its history: ./hetermoe runs show " + id + " --coordinator URL");
+  }
+}

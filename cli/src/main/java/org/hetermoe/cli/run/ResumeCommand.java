@@ -1,0 +1,76 @@
+package org.hetermoe.cli.run;
+
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.hetermoe.cli.Interruption;
+import org.hetermoe.run.RunView;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Goes on with a run from its newest checkpoint and follows it to its end. */
+@Command(
+    name = "resume",
+    description =
+        "Goes on with a run that was stopped, failed or killed, from its last checkpoint.",
+    mixinStandardHelpOptions = true)
+public final class ResumeCommand implements Callable<Integer> {
+  /** Longer than the coordinator takes to see that workers are lost. */
+  private static final Duration DEAD_RUN_PATIENCE = Duration.ofSeconds(40);
+
+  private static final Duration POLL = Duration.ofMillis(500);
+
+  @Spec private CommandSpec command;
+  @Mixin private CoordinatorOptions coordinatorOptions;
+  @Mixin private FollowOptions followOptions;
+
+  @Parameters(paramLabel = "RUN", description = "Id of the run, the beginning of it, or latest.")
+  private String name;
+
+  /** For picocli, which sets the fields. */
+  public ResumeCommand() {}
+
+  @Override
+  public Integer call() throws InterruptedException {
+    PrintWriter err = command.commandLine().getErr();
+    try (Interruption interruption = Interruption.arm();
+        CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
+      RunView run = session.coordinator().run(name);
+      CoordinatorClient coordinator = FollowOptions.coordinatorFor(run.spec(), session);
+      awaitEnd(coordinator, run, err);
+      RunView resumed = coordinator.resume(run.id());
+      return followOptions.follow(
+          resumed, coordinatorOptions, coordinator, session, interruption, command.commandLine());
+    }
+  }
+
+  /** After a crash a run counts as running until the coordinator misses its workers. */
+  private static void awaitEnd(CoordinatorClient coordinator, RunView found, PrintWriter err)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + DEAD_RUN_PATIENCE.toNanos();
+    RunView run = coordinator.run(found.id());
+    if (isActive(run)) {
+      err.println(
+          "hetermoe: the run counts as "
+              + run.state()
+              + "; waiting for the coordinator to see whether its workers still live");
+      err.flush();
+    }
+    while (isActive(run)) {
+      if (run.stepsDone() > found.stepsDone() || System.nanoTime() > deadline) {
+        throw new CoordinatorException(
+            409, "run " + run.id() + " is " + run.state() + ": stop it first, or let it end");
+      }
+      Thread.sleep(POLL);
+      run = coordinator.run(found.id());
+    }
+  }
+
+  private static boolean isActive(RunView run) {
+    return List.of("preparing", "running", "stopping").contains(run.state());
+  }
+}

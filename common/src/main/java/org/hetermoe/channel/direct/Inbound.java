@@ -1,0 +1,199 @@
+package org.hetermoe.channel.direct;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
+import java.util.Optional;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.hetermoe.channel.ChannelException;
+import org.hetermoe.channel.FrameHeader;
+import org.hetermoe.channel.Inbox;
+import org.hetermoe.channel.PooledFrame;
+import org.hetermoe.channel.Refusal;
+import org.hetermoe.channel.Refusals;
+
+/** A connection that somebody made to this process, and the thread that reads from it. */
+final class Inbound implements Runnable {
+  private static final int SKIP_BYTES = 64 << 10;
+
+  private final DirectTransport transport;
+  private final Refusals refusals;
+  private final ByteChannel wire;
+  private final String origin;
+  private final ByteBuffer header = ByteBuffer.allocateDirect(FrameHeader.BYTES);
+
+  Inbound(DirectTransport transport, Refusals refusals, ByteChannel wire, String origin) {
+    this.transport = transport;
+    this.refusals = refusals;
+    this.wire = wire;
+    this.origin = origin;
+  }
+
+  @Override
+  public void run() {
+    try {
+      Optional<Guest> guest;
+      try {
+        guest = introduce();
+      } finally {
+        transport.noStranger();
+      }
+      if (guest.isPresent()) {
+        serve(guest.get().channel(), guest.get().handshake());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      transport.ended(this);
+      close();
+    }
+  }
+
+  /** Hears who it is, and finds whom it wants. */
+  private Optional<Guest> introduce() throws InterruptedException {
+    Optional<Handshake> greeting = greet();
+    if (greeting.isEmpty()) {
+      return Optional.empty();
+    }
+    Handshake handshake = greeting.get();
+    DirectTransport.Found found = transport.find(handshake.run(), handshake.receiver());
+    return switch (found) {
+      case DirectTransport.Missing(Refusal reason) -> {
+        refuse(reason, "connection from " + origin + ": " + handshake);
+        yield Optional.empty();
+      }
+      case DirectTransport.Present(DirectChannel channel) -> {
+        Optional<Refusal> refusal = channel.admit(handshake.sender(), this);
+        refusal.ifPresent(reason -> refuse(reason, "connection from " + origin + ": " + handshake));
+        yield refusal.isPresent() ? Optional.empty() : Optional.of(new Guest(channel, handshake));
+      }
+    };
+  }
+
+  /** Hears who it is. */
+  private Optional<Handshake> greet() {
+    ScheduledFuture<?> watch = transport.closeAfter(wire, transport.settings().handshakeTimeout());
+    ByteBuffer bytes = ByteBuffer.allocate(Handshake.BYTES);
+    try {
+      if (!Sockets.readFully(wire, bytes)) {
+        return Optional.empty();
+      }
+    } catch (EOFException e) {
+      refusals.refuse(Refusal.TRUNCATED, "handshake from " + origin + ": " + e.getMessage());
+      return Optional.empty();
+    } catch (IOException e) {
+      if (!transport.isClosed()) {
+        refusals.refuse(
+            watch.getDelay(TimeUnit.NANOSECONDS) <= 0 ? Refusal.TIMEOUT : Refusal.TRUNCATED,
+            "handshake from " + origin);
+      }
+      return Optional.empty();
+    } finally {
+      watch.cancel(false);
+    }
+    return switch (Handshake.decode(bytes.flip())) {
+      case Handshake.Welcome(Handshake handshake) -> Optional.of(handshake);
+      case Handshake.Rejected(Refusal reason, String detail) -> {
+        refuse(reason, "handshake from " + origin + ": " + detail);
+        yield Optional.empty();
+      }
+    };
+  }
+
+  /** Answers, and takes its frames. */
+  private void serve(DirectChannel channel, Handshake handshake) throws InterruptedException {
+    String reason = "it closed its connection";
+    try {
+      Sockets.writeFully(wire, Handshake.answer(Optional.empty()));
+      while (readFrame(channel, handshake)) {
+        // Each turn takes one frame.
+      }
+    } catch (IOException e) {
+      reason = Sockets.reason(e);
+    } catch (ChannelException e) {
+      reason = "this end was closed: " + e.getMessage();
+    } finally {
+      channel.lost(handshake.sender(), reason);
+    }
+  }
+
+  private void refuse(Refusal reason, String detail) {
+    refusals.refuse(reason, detail);
+    try {
+      Sockets.writeFully(wire, Handshake.answer(Optional.of(reason)));
+    } catch (IOException e) {
+      // It has gone already: nobody is left to be told.
+      transport.debug("no answer to " + origin, e);
+    }
+  }
+
+  /** Takes one frame; false at the end of the stream. */
+  private boolean readFrame(DirectChannel channel, Handshake from)
+      throws IOException, InterruptedException {
+    if (!Sockets.readFully(wire, header.clear())) {
+      return false;
+    }
+    switch (FrameHeader.read(header.flip(), transport.settings().maxPayloadBytes())) {
+      case FrameHeader.Refused refused -> {
+        refusals.refuse(refused.reason(), "frame from " + from.sender() + ": " + refused.detail());
+        if (!refused.skippable()) {
+          throw new IOException("its frames can no longer be told apart: " + refused.detail());
+        }
+        skip(refused.payloadBytes());
+      }
+      case FrameHeader.Accepted(FrameHeader sound) -> {
+        Optional<Refusal> misdirected =
+            sound.misdirected(channel.run(), from.sender(), channel.self());
+        if (misdirected.isPresent()) {
+          refusals.refuse(misdirected.get(), "frame from " + from.sender() + ": " + sound);
+          skip(sound.payloadBytes());
+        } else {
+          readPayload(channel.inbox(), sound);
+        }
+      }
+    }
+    return true;
+  }
+
+  private void readPayload(Inbox inbox, FrameHeader sound)
+      throws IOException, InterruptedException {
+    inbox.reserve(sound.key().sender(), sound.payloadBytes());
+    PooledFrame frame = PooledFrame.allocate(transport.buffers(), sound);
+    boolean delivered = false;
+    try {
+      if (sound.payloadBytes() > 0 && !Sockets.readFully(wire, frame.payload())) {
+        throw new EOFException("connection ended before the payload");
+      }
+      if (!frame.intact(sound)) {
+        // The frame is lost and the run needs it: better to fail now than to wait for ever.
+        refusals.refuse(Refusal.BAD_CHECKSUM, "payload of " + sound);
+        throw new IOException("a frame arrived damaged: " + sound.key());
+      }
+      delivered = true;
+      inbox.deliver(frame).ifPresent(reason -> refusals.refuse(reason, "frame " + sound.key()));
+    } finally {
+      if (!delivered) {
+        frame.close();
+        inbox.unreserve(sound.key().sender(), sound.payloadBytes());
+      }
+    }
+  }
+
+  private void skip(long bytes) throws IOException {
+    ByteBuffer scratch = ByteBuffer.allocateDirect(SKIP_BYTES);
+    for (long left = bytes; left > 0; left -= scratch.limit()) {
+      scratch.clear().limit((int) Math.min(left, SKIP_BYTES));
+      if (!Sockets.readFully(wire, scratch)) {
+        throw new EOFException("connection ended within a payload");
+      }
+    }
+  }
+
+  void close() {
+    transport.closeQuietly(wire);
+  }
+
+  private record Guest(DirectChannel channel, Handshake handshake) {}
+}

@@ -1,0 +1,2 @@
+/** Continues text with a trained model. */
+package org.hetermoe.generate;

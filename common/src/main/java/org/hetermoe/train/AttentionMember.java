@@ -1,0 +1,145 @@
+package org.hetermoe.train;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.Optional;
+import org.hetermoe.channel.Channel;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.data.Batches;
+import org.hetermoe.data.PackedTokens;
+import org.hetermoe.run.Assignment;
+import org.hetermoe.run.RunSpec;
+import org.hetermoe.run.StepMetrics;
+import org.hetermoe.run.TrainingSpec;
+
+/**
+ * An attention worker's part in a run: data, steps, evaluations; worker 0 also paces and reports.
+ */
+final class AttentionMember implements GroupMember {
+  private final Assignment assignment;
+  private final RunSpec spec;
+  private final Compute compute;
+  private final Channel channel;
+  private final MemberEnvironment environment;
+  private PackedTokens tokens;
+  private Batches batches;
+  private AttentionWorker worker;
+  private CheckpointWriter checkpoints;
+  private volatile int step;
+  private volatile boolean stopRequested;
+
+  AttentionMember(
+      Assignment assignment, Compute compute, Channel channel, MemberEnvironment environment) {
+    this.assignment = assignment;
+    this.spec = assignment.spec();
+    this.compute = compute;
+    this.channel = channel;
+    this.environment = environment;
+    this.step = assignment.resumeFromStep();
+  }
+
+  @Override
+  public void prepare() throws IOException {
+    tokens =
+        PackedTokens.open(
+            spec.data(), spec.seed(), spec.model().vocabulary(), environment.dataDirectory());
+    batches = new Batches(tokens, spec.data(), spec.seed());
+    worker =
+        GroupMembers.load(
+            assignment,
+            environment,
+            source ->
+                new AttentionWorker(
+                    GroupMembers.plan(assignment), compute, channel, source, StepProbe.NONE));
+    checkpoints =
+        new CheckpointWriter(
+            compute,
+            environment.checkpoints(),
+            assignment.run(),
+            assignment.epoch(),
+            channel.self().toString());
+  }
+
+  @Override
+  public Outcome train() throws InterruptedException {
+    int perStep = spec.training().batchSequences();
+    AttentionWorker.Done done;
+    do {
+      long start = System.nanoTime();
+      int next = step + 1;
+      long position = (long) step * perStep;
+      done = worker.step(next, batches.training(position, perStep), this::after);
+      step = next;
+      double seconds = (System.nanoTime() - start) / 1e9;
+      Optional<Double> evaluation = Optional.empty();
+      if (done.after().evaluationSequences() > 0) {
+        evaluation = worker.evaluate(batches.evaluation(0, done.after().evaluationSequences()));
+      }
+      if (done.result().isPresent()) {
+        environment.metrics().accept(metrics(done.result().get(), seconds, evaluation));
+      }
+      if (done.after().checkpoint() && channel.self().rank() == 0) {
+        checkpoints.write(step, each -> each.accept(worker.parameters()));
+      }
+    } while (!done.after().last());
+    checkpoints.await();
+    return new Outcome(step, step < spec.training().steps());
+  }
+
+  private StepPolicy.AfterStep after(int finished) {
+    TrainingSpec training = spec.training();
+    boolean last = finished == training.steps() || stopRequested;
+    boolean evaluate = last || due(finished, training.evaluateEvery());
+    int held = Math.min(training.evaluateSequences(), batches.evaluationSequences());
+    return new StepPolicy.AfterStep(
+        last, evaluate ? held : 0, last || due(finished, training.checkpointEvery()));
+  }
+
+  private static boolean due(int finished, int every) {
+    return every > 0 && finished % every == 0;
+  }
+
+  private StepMetrics metrics(StepResult result, double seconds, Optional<Double> evaluation) {
+    long count = (long) spec.training().batchSequences() * spec.data().sequenceLength();
+    return new StepMetrics(
+        assignment.run(),
+        assignment.epoch(),
+        step,
+        result.loss(),
+        result.crossEntropy(),
+        result.balanceLoss(),
+        result.zLoss(),
+        result.gradientNorm(),
+        worker.learningRate(step),
+        count,
+        seconds,
+        count / seconds,
+        result.attentionBusy(),
+        result.expertBusy(),
+        evaluation.orElse(null),
+        Instant.now());
+  }
+
+  @Override
+  public void stopAfterStep() {
+    stopRequested = true;
+  }
+
+  @Override
+  public int step() {
+    return step;
+  }
+
+  @Override
+  public void close() {
+    if (checkpoints != null) {
+      checkpoints.close();
+    }
+    if (worker != null) {
+      worker.close();
+    }
+    if (tokens != null) {
+      tokens.close();
+    }
+  }
+}

@@ -1,0 +1,131 @@
+package org.hetermoe.train;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import org.hetermoe.channel.Frame;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.channel.Phase;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Workspace;
+import org.hetermoe.model.ExpertExchange;
+import org.hetermoe.model.Routing;
+import org.hetermoe.model.Routing.Share;
+import org.hetermoe.tensor.DType;
+import org.hetermoe.tensor.Shape;
+import org.hetermoe.tensor.Tensor;
+
+/**
+ * Dispatch and combine over a channel, the attention worker's end. What its frames hold:
+ *
+ * <pre>
+ * DISPATCH           table: assignments per expert, then per assignment its row; data: [t,H] token rows
+ * COMBINE            data: [A,H], a row an assignment
+ * DISPATCH_GRADIENT  data: t*H gradients of the output rows, then A routing weights; one vector
+ * COMBINE_GRADIENT   data: [A,H], a row an assignment
+ * </pre>
+ */
+final class ChannelExchange implements ExpertExchange {
+  private final Compute compute;
+  private final GroupLink link;
+  private final GroupPlan plan;
+  private final int hidden;
+
+  ChannelExchange(Compute compute, GroupLink link, GroupPlan plan) {
+    this.compute = compute;
+    this.link = link;
+    this.plan = plan;
+    this.hidden = plan.model().hidden();
+  }
+
+  @Override
+  public void dispatch(int layer, int microBatch, Tensor tokens, Routing routing)
+      throws InterruptedException {
+    for (int worker = 0; worker < plan.expertWorkers(); worker++) {
+      if (!plan.takesPart(layer, worker)) {
+        continue;
+      }
+      Share share = routing.shares().get(worker);
+      Shape shape = Shape.of(share.tokens().length, hidden);
+      Frame frame =
+          link.frame(
+              Phase.DISPATCH,
+              layer,
+              microBatch,
+              share.counts().length + share.assignments(),
+              shape);
+      writeTable(frame.table(), share);
+      try (Workspace w = new Workspace(compute)) {
+        Tensor rows = w.own(compute.map(frame.data(), DType.F32, shape));
+        compute.gatherRows(tokens, w.ints(share.tokens(), share.tokens().length), null, rows);
+        compute.synchronize();
+      }
+      link.send(Peer.expert(worker), frame);
+    }
+  }
+
+  private static void writeTable(MemorySegment table, Share share) {
+    int counts = share.counts().length;
+    MemorySegment.copy(share.counts(), 0, table, ValueLayout.JAVA_INT, 0, counts);
+    MemorySegment.copy(
+        share.rows(), 0, table, ValueLayout.JAVA_INT, 4L * counts, share.assignments());
+  }
+
+  @Override
+  public Returned combine(int layer, int microBatch) throws InterruptedException {
+    return receive(Phase.COMBINE, layer, microBatch);
+  }
+
+  @Override
+  public void dispatchGradient(int layer, int microBatch, Tensor d, Tensor weights, Routing routing)
+      throws InterruptedException {
+    Tensor weightColumn = weights.view(0, Shape.of(routing.tokens() * routing.topK(), 1));
+    for (int worker = 0; worker < plan.expertWorkers(); worker++) {
+      if (!plan.takesPart(layer, worker)) {
+        continue;
+      }
+      Share share = routing.shares().get(worker);
+      int tokens = share.tokens().length;
+      Shape shape = Shape.of(tokens * hidden + share.assignments());
+      Frame frame = link.frame(Phase.DISPATCH_GRADIENT, layer, microBatch, 0, shape);
+      try (Workspace w = new Workspace(compute)) {
+        Tensor data = w.own(compute.map(frame.data(), DType.F32, shape));
+        compute.gatherRows(
+            d, w.ints(share.tokens(), tokens), null, data.view(0, Shape.of(tokens, hidden)));
+        compute.gatherRows(
+            weightColumn,
+            w.ints(share.slots(), share.assignments()),
+            null,
+            data.view((long) tokens * hidden, Shape.of(share.assignments(), 1)));
+        compute.synchronize();
+      }
+      link.send(Peer.expert(worker), frame);
+    }
+  }
+
+  @Override
+  public Returned combineGradient(int layer, int microBatch) throws InterruptedException {
+    return receive(Phase.COMBINE_GRADIENT, layer, microBatch);
+  }
+
+  private Returned receive(Phase phase, int layer, int microBatch) throws InterruptedException {
+    List<Tensor> rows = new ArrayList<>();
+    List<Frame> held = new ArrayList<>();
+    for (int worker = 0; worker < plan.expertWorkers(); worker++) {
+      if (!plan.takesPart(layer, worker)) {
+        rows.add(compute.allocate(DType.F32, Shape.of(0, hidden)));
+        continue;
+      }
+      Frame frame = link.receive(phase, layer, microBatch, Peer.expert(worker));
+      rows.add(compute.map(frame.data(), DType.F32, frame.shape()));
+      held.add(frame);
+    }
+    return new Returned(
+        rows,
+        () -> {
+          rows.forEach(Tensor::close);
+          held.forEach(Frame::close);
+        });
+  }
+}

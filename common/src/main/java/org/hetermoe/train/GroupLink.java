@@ -1,0 +1,69 @@
+package org.hetermoe.train;
+
+import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
+import org.hetermoe.channel.Channel;
+import org.hetermoe.channel.Frame;
+import org.hetermoe.channel.FrameKey;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.channel.Phase;
+import org.hetermoe.tensor.DType;
+import org.hetermoe.tensor.Shape;
+
+/** A worker's channel, at a step, with a clock of how long it has waited for others. */
+final class GroupLink {
+  private static final Shape NOTHING = Shape.of(0, 1);
+
+  private final Channel channel;
+  private int step;
+  private long waitedNanos;
+
+  GroupLink(Channel channel) {
+    this.channel = channel;
+  }
+
+  Peer self() {
+    return channel.self();
+  }
+
+  void beginStep(int number) {
+    step = number;
+  }
+
+  int step() {
+    return step;
+  }
+
+  /** Time spent waiting since the link was made, in nanoseconds. */
+  long waitedNanos() {
+    return waitedNanos;
+  }
+
+  /** A frame to fill. */
+  Frame frame(Phase phase, int layer, int microBatch, int tableSize, Shape shape) {
+    return channel.newFrame(
+        new FrameKey(phase, step, layer, microBatch, self()), tableSize, DType.F32, shape);
+  }
+
+  void send(Peer receiver, Frame frame) throws InterruptedException {
+    long start = System.nanoTime();
+    channel.send(receiver, frame);
+    waitedNanos += System.nanoTime() - start;
+  }
+
+  Frame receive(Phase phase, int layer, int microBatch, Peer sender) throws InterruptedException {
+    long start = System.nanoTime();
+    Frame frame = channel.receive(new FrameKey(phase, step, layer, microBatch, sender));
+    waitedNanos += System.nanoTime() - start;
+    return frame;
+  }
+
+  /** Sends a table alone. */
+  void sendTable(
+      Peer receiver, Phase phase, int layer, int microBatch, int size, Consumer<MemorySegment> fill)
+      throws InterruptedException {
+    Frame frame = frame(phase, layer, microBatch, size, NOTHING);
+    fill.accept(frame.table());
+    send(receiver, frame);
+  }
+}

@@ -1,0 +1,61 @@
+package org.hetermoe.train;
+
+import org.hetermoe.model.ModelConfig;
+import org.hetermoe.optim.OptimizerSpec;
+import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.Split;
+import org.hetermoe.plan.ZebraSchedule;
+
+/**
+ * Everything that all workers of a ZP group must agree on to walk through the same step.
+ *
+ * @param steps last step of the run, where the learning rate ends
+ * @param sequenceLength tokens per sequence (S)
+ * @param microBatches micro-batches per step (R)
+ * @param attentionWorkers M
+ * @param expertWorkers N
+ * @param placement which expert worker owns which expert
+ */
+public record GroupPlan(
+    ModelConfig model,
+    OptimizerSpec optimizer,
+    int steps,
+    int sequenceLength,
+    int microBatches,
+    int attentionWorkers,
+    int expertWorkers,
+    Placement placement) {
+  public GroupPlan {
+    if (placement.layers() != model.layers() || placement.experts() != model.experts()) {
+      throw new IllegalArgumentException("the placement is not one of this model's experts");
+    }
+    boolean outside =
+        placement.owners().stream()
+            .flatMap(java.util.List::stream)
+            .anyMatch(owner -> owner >= expertWorkers);
+    if (outside) {
+      throw new IllegalArgumentException("the placement names a worker that is not in the group");
+    }
+  }
+
+  /** The order of computing within a step. */
+  public ZebraSchedule schedule() {
+    return new ZebraSchedule(model.layers(), microBatches);
+  }
+
+  /** Which sequences of a batch make up a micro-batch. */
+  public Split microBatch(int batchSequences, int microBatch) {
+    return Split.of(batchSequences, microBatches, microBatch);
+  }
+
+  /** Which sequences of a batch an attention worker has in a micro-batch. */
+  public Split share(Split microBatch, int attentionWorker) {
+    Split within = Split.of(microBatch.count(), attentionWorkers, attentionWorker);
+    return new Split(microBatch.from() + within.from(), within.count());
+  }
+
+  /** Whether a worker owns any expert of a layer, and so takes part in its traffic. */
+  public boolean takesPart(int layer, int expertWorker) {
+    return placement.owners().get(layer).contains(expertWorker);
+  }
+}

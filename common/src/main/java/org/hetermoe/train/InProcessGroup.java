@@ -1,0 +1,128 @@
+package org.hetermoe.train;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+import org.hetermoe.channel.Channel;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.data.SequenceBatch;
+import org.hetermoe.model.WeightSource;
+
+/**
+ * A ZP group whose workers are threads of this process, each with a device of its own; for parity
+ * checks, benchmarks and tests. The first worker that fails ends the group.
+ */
+public final class InProcessGroup {
+  private final GroupPlan plan;
+  private final Function<Peer, Channel> channels;
+  private final Supplier<Compute> devices;
+  private final WeightSource weights;
+  private final StepProbe probe;
+
+  /**
+   * A group that has not begun.
+   *
+   * @param channels each worker's end
+   * @param devices makes a device for each worker
+   * @param probe called by the workers' threads at once
+   */
+  public InProcessGroup(
+      GroupPlan plan,
+      Function<Peer, Channel> channels,
+      Supplier<Compute> devices,
+      WeightSource weights,
+      StepProbe probe) {
+    this.plan = plan;
+    this.channels = channels;
+    this.devices = devices;
+    this.weights = weights;
+    this.probe = probe;
+  }
+
+  /**
+   * Trains steps 1 to {@code steps}.
+   *
+   * @param batches the sequences of each step
+   * @return each step's numbers
+   * @throws RuntimeException the first failure of a worker
+   */
+  public List<StepResult> train(int steps, IntFunction<SequenceBatch> batches)
+      throws InterruptedException {
+    List<StepResult> results = new ArrayList<>();
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int rank = 0; rank < plan.attentionWorkers(); rank++) {
+      Peer peer = Peer.attention(rank);
+      threads.add(start(peer, failure, () -> attention(peer, steps, batches, results)));
+    }
+    for (int rank = 0; rank < plan.expertWorkers(); rank++) {
+      Peer peer = Peer.expert(rank);
+      threads.add(start(peer, failure, () -> experts(peer, steps)));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    if (failure.get() != null) {
+      throw new IllegalStateException(
+          "a worker failed: " + failure.get().getMessage(), failure.get());
+    }
+    return results;
+  }
+
+  private interface Work {
+    void run() throws InterruptedException;
+  }
+
+  private Thread start(Peer peer, AtomicReference<Throwable> failure, Work work) {
+    return Thread.ofPlatform()
+        .name(peer.toString())
+        .start(
+            () -> {
+              try {
+                work.run();
+              } catch (InterruptedException | RuntimeException | Error e) {
+                if (failure.compareAndSet(null, e)) {
+                  abortAll(peer + " failed: " + e.getMessage());
+                }
+              }
+            });
+  }
+
+  private void abortAll(String reason) {
+    for (int rank = 0; rank < plan.attentionWorkers(); rank++) {
+      channels.apply(Peer.attention(rank)).abort(reason);
+    }
+    for (int rank = 0; rank < plan.expertWorkers(); rank++) {
+      channels.apply(Peer.expert(rank)).abort(reason);
+    }
+  }
+
+  private void attention(
+      Peer peer, int steps, IntFunction<SequenceBatch> batches, List<StepResult> results)
+      throws InterruptedException {
+    try (Compute compute = devices.get();
+        AttentionWorker worker =
+            new AttentionWorker(plan, compute, channels.apply(peer), weights, probe)) {
+      for (int step = 1; step <= steps; step++) {
+        worker
+            .step(step, batches.apply(step), StepPolicy.TRAIN_ON)
+            .result()
+            .ifPresent(results::add);
+      }
+    }
+  }
+
+  private void experts(Peer peer, int steps) throws InterruptedException {
+    try (Compute compute = devices.get();
+        ExpertWorker worker =
+            new ExpertWorker(plan, compute, channels.apply(peer), weights, probe)) {
+      for (int step = 1; step <= steps; step++) {
+        worker.step(step);
+      }
+    }
+  }
+}

@@ -1,0 +1,10 @@
+package org.hetermoe.channel;
+
+/** The channels of a group under test, in one process, over one transport. */
+public interface ChannelGroup extends AutoCloseable {
+  /** The channel of a member, always the same one. */
+  Channel channel(Peer member);
+
+  @Override
+  void close();
+}

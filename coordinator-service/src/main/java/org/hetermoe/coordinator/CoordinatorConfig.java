@@ -1,0 +1,51 @@
+package org.hetermoe.coordinator;
+
+import io.smallrye.config.ConfigMapping;
+import java.time.Duration;
+
+/**
+ * What a coordinator lets its operator decide. Defaults stand in {@code application.properties} and
+ * nowhere else; where it listens, its database and its broker are {@code quarkus.http.*}, {@code
+ * quarkus.datasource.*} and {@code kafka.bootstrap.servers}.
+ */
+@ConfigMapping(prefix = "hetermoe.coordinator")
+public interface CoordinatorConfig {
+  /**
+   * Whether workers see the same files as the coordinator, as on one machine. Where they do, a run
+   * whose data or tokenizer does not exist is refused when it is submitted.
+   */
+  boolean sharedFilesystem();
+
+  /** How long the workers of a run may take to load weights and data before it fails. */
+  Duration prepareTimeout();
+
+  /** How many complete checkpoints of a run are kept; the newest ones. At least 1. */
+  int checkpointsKept();
+
+  /**
+   * Longest time between two looks at queue and workers, as Quarkus writes durations ({@code 1s});
+   * whatever matters also causes a look at once.
+   */
+  String tick();
+
+  /** The topics that the coordinator creates where they are missing. */
+  Topics topics();
+
+  /** Properties of topics. Those of topics that exist are left alone. */
+  interface Topics {
+    /** Copies of each partition. */
+    short replicationFactor();
+
+    /** How long to wait for the broker at the start. */
+    Duration brokerTimeout();
+
+    /** How long commands, events, heartbeats and metrics are kept. */
+    Duration controlRetention();
+
+    /** Bytes that a partition of an activation topic keeps. */
+    long activationsRetentionBytes();
+
+    /** Bytes of a segment of an activation topic; only whole segments are deleted. */
+    long activationsSegmentBytes();
+  }
+}

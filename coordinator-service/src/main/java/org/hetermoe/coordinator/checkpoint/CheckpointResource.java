@@ -1,0 +1,197 @@
+package org.hetermoe.coordinator.checkpoint;
+
+import jakarta.transaction.Transactional;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.StreamingOutput;
+import java.io.IOException;
+import java.util.List;
+import java.util.UUID;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.coordinator.problem.Parameters;
+import org.hetermoe.coordinator.problem.ProblemException;
+import org.hetermoe.coordinator.run.RunRepository;
+import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.run.CheckpointView;
+
+/** Takes checkpoints from workers and gives them back. */
+@Path("/api/v1/runs/{id}/checkpoints")
+@Tag(name = "checkpoints")
+@Produces(MediaType.APPLICATION_JSON)
+public class CheckpointResource {
+  private static final int LARGEST_CHUNK = 8 << 20;
+  private static final String CHECKSUM = "X-Checksum-Crc32c";
+
+  private final RunRepository runs;
+  private final Checkpoints checkpoints;
+  private final ShardReader reader;
+
+  CheckpointResource(RunRepository runs, Checkpoints checkpoints, ShardReader reader) {
+    this.runs = runs;
+    this.checkpoints = checkpoints;
+    this.reader = reader;
+  }
+
+  /** Complete checkpoints, newest first. */
+  public record CheckpointList(List<CheckpointView> checkpoints) {
+    public CheckpointList {
+      checkpoints = List.copyOf(checkpoints);
+    }
+  }
+
+  /** Complete checkpoints, newest first. */
+  @GET
+  @Operation(summary = "Complete checkpoints, newest first")
+  @Transactional
+  public CheckpointList list(@PathParam("id") String id) {
+    return new CheckpointList(checkpoints.all(runs.resolve(id)));
+  }
+
+  /** A complete checkpoint. */
+  @GET
+  @Path("/{step}")
+  @Operation(summary = "The complete checkpoint at a step, or the latest")
+  @Transactional
+  public CheckpointView show(@PathParam("id") String id, @PathParam("step") String step) {
+    return find(id, step).view();
+  }
+
+  /** A shard, or a range of it. */
+  @GET
+  @Path("/{step}/shards/{shard}")
+  @Produces(MediaType.APPLICATION_OCTET_STREAM)
+  @Operation(summary = "A shard as a safetensors file, or a range of it")
+  @APIResponse(responseCode = "200", description = "The whole shard")
+  @APIResponse(responseCode = "206", description = "The range that was asked for")
+  @APIResponse(responseCode = "416", description = "The shard has no such range")
+  @Transactional
+  public Response read(
+      @PathParam("id") String id,
+      @PathParam("step") String step,
+      @PathParam("shard") String name,
+      @HeaderParam("Range") String header)
+      throws IOException {
+    ShardReader.ShardContent shard =
+        find(id, step).shards().stream()
+            .filter(candidate -> candidate.name().equals(name))
+            .findFirst()
+            .map(reader::open)
+            .orElseThrow(
+                () -> ProblemException.notFound("The checkpoint has no shard '" + name + "'"));
+    boolean partial = ByteRange.single(header);
+    ByteRange range =
+        partial
+            ? ByteRange.of(header, shard.bytes())
+                .orElseThrow(
+                    () ->
+                        ProblemException.rangeNotSatisfiable(
+                            "The shard has " + shard.bytes() + " bytes", shard.bytes()))
+            : ByteRange.all(shard.bytes());
+    reader.probe(shard, range);
+    Response.ResponseBuilder answer =
+        Response.status(partial ? 206 : 200)
+            .entity((StreamingOutput) target -> reader.copy(shard, range, target))
+            .header(HttpHeaders.CONTENT_LENGTH, range.length())
+            .header("Accept-Ranges", "bytes")
+            .header(HttpHeaders.ETAG, '"' + shard.sha256() + '"');
+    if (partial) {
+      answer.header(
+          "Content-Range", "bytes " + range.first() + "-" + range.last() + "/" + shard.bytes());
+    }
+    return answer.build();
+  }
+
+  /** Takes a chunk of a shard. */
+  @PUT
+  @Path("/{step}/shards/{shard}/chunks/{index}")
+  @Consumes(MediaType.APPLICATION_OCTET_STREAM)
+  @Operation(summary = "Store a chunk of a shard; may be repeated")
+  @APIResponse(responseCode = "204", description = "It is stored")
+  @APIResponse(responseCode = "409", description = "The attempt is over, or has no such shard")
+  @APIResponse(responseCode = "413", description = "It has more than 8 MiB")
+  @APIResponse(responseCode = "422", description = "The body does not have that checksum")
+  public void putChunk(
+      @PathParam("id") String id,
+      @PathParam("step") String step,
+      @PathParam("shard") String shard,
+      @PathParam("index") String index,
+      @QueryParam("epoch") String epoch,
+      @HeaderParam(CHECKSUM) String checksum,
+      byte[] content) {
+    int position = Parameters.whole("index", index, 0, Integer.MAX_VALUE);
+    Checkpoints.Place place = place(id, step, shard, epoch);
+    Crc32c declared = Crc32c.parse(CHECKSUM, checksum);
+    if (content == null || content.length == 0) {
+      throw new InvalidFieldException("body", "must not be empty");
+    }
+    if (content.length > LARGEST_CHUNK) {
+      throw ProblemException.tooLarge(
+          "A chunk may have " + LARGEST_CHUNK + " bytes, this one has " + content.length);
+    }
+    Crc32c actual = Crc32c.of(content);
+    if (!actual.equals(declared)) {
+      throw ProblemException.unprocessable(
+          "The body has the CRC-32C " + actual + ", not " + declared);
+    }
+    checkpoints.putChunk(place, position, declared, content);
+  }
+
+  /** Notes that all chunks of a shard were sent. */
+  @POST
+  @Path("/{step}/shards/{shard}")
+  @Consumes(MediaType.APPLICATION_JSON)
+  @Operation(summary = "Complete a shard; with its last shard the checkpoint becomes visible")
+  @APIResponse(responseCode = "204", description = "The shard is complete")
+  @APIResponse(responseCode = "409", description = "The attempt is over, or has no such shard")
+  @APIResponse(responseCode = "422", description = "Chunks are missing or do not add up")
+  public void completeShard(
+      @PathParam("id") String id,
+      @PathParam("step") String step,
+      @PathParam("shard") String shard,
+      @QueryParam("epoch") String epoch,
+      ShardSummary summary) {
+    Checkpoints.Place place = place(id, step, shard, epoch);
+    if (summary == null) {
+      throw new InvalidFieldException("body", "must not be empty");
+    }
+    if (checkpoints.completeShard(place, summary)) {
+      checkpoints.removeSuperfluous(place.run(), place.step());
+    }
+  }
+
+  private Checkpoints.Place place(String id, String step, String shard, String epoch) {
+    int after = Parameters.whole("step", step, 0, Integer.MAX_VALUE);
+    int attempt = Parameters.whole("epoch", epoch, 1, Integer.MAX_VALUE);
+    UUID run = runs.resolve(id);
+    return new Checkpoints.Place(run, attempt, after, shard);
+  }
+
+  private StoredCheckpoint find(String id, String step) {
+    UUID run = runs.resolve(id);
+    if (step.equals("latest")) {
+      return checkpoints
+          .newest(run)
+          .orElseThrow(
+              () -> ProblemException.notFound("Run " + run + " has no complete checkpoint"));
+    }
+    int after = Parameters.whole("step", step, 0, Integer.MAX_VALUE);
+    return checkpoints
+        .at(run, after)
+        .orElseThrow(
+            () ->
+                ProblemException.notFound(
+                    "Run " + run + " has no complete checkpoint at step " + after));
+  }
+}

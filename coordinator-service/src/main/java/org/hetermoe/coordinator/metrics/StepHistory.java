@@ -1,0 +1,113 @@
+package org.hetermoe.coordinator.metrics;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.persistence.EntityManager;
+import jakarta.transaction.Transactional;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import org.hetermoe.coordinator.run.AttemptBegins;
+import org.hetermoe.run.StepMetrics;
+import org.hibernate.StatelessSession;
+
+/** Stored step metrics. */
+@ApplicationScoped
+public class StepHistory {
+  private final EntityManager entities;
+  private final StatelessSession rows;
+
+  StepHistory(EntityManager entities, StatelessSession rows) {
+    this.entities = entities;
+    this.rows = rows;
+  }
+
+  /**
+   * Stores steps of one attempt at one run, each once however often it comes.
+   *
+   * @param steps ascending, each once
+   * @return how many were stored: all, or none where the attempt is over
+   */
+  @Transactional
+  int store(UUID run, int epoch, Collection<StepMetrics> steps) {
+    StepMetrics last = steps.stream().max(Comparator.comparingInt(StepMetrics::step)).orElseThrow();
+    Double evaluation =
+        steps.stream()
+            .sorted(Comparator.comparingInt(StepMetrics::step).reversed())
+            .map(StepMetrics::evaluationLoss)
+            .filter(Objects::nonNull)
+            .findFirst()
+            .orElse(null);
+    // Locks the run, so that no other attempt begins in between.
+    int found =
+        entities
+            .createQuery(
+                """
+                update Run set
+                  updatedAt = greatest(updatedAt, :at),
+                  lastLoss = case when stepsDone <= :step then :loss else lastLoss end,
+                  evaluationLoss = coalesce(cast(:evaluation as Double), evaluationLoss),
+                  stepsDone = greatest(stepsDone, :step)
+                where id = :run and epoch = :epoch
+                """)
+            .setParameter("at", last.at())
+            .setParameter("step", last.step())
+            .setParameter("loss", last.loss())
+            .setParameter("evaluation", evaluation)
+            .setParameter("run", run)
+            .setParameter("epoch", epoch)
+            .executeUpdate();
+    if (found == 0) {
+      return 0;
+    }
+    rows.upsertMultiple(steps.stream().map(StepRow::new).toList());
+    return steps.size();
+  }
+
+  /** Steps of a run from one on, ascending. */
+  List<StepMetrics> page(UUID run, int from, int limit) {
+    return entities
+        .createQuery(
+            "from StepRow where key.run = :run and key.step >= :from order by key.step",
+            StepRow.class)
+        .setParameter("run", run)
+        .setParameter("from", from)
+        .setMaxResults(limit)
+        .getResultStream()
+        .map(StepRow::metrics)
+        .toList();
+  }
+
+  /** Forgets what an earlier attempt did after the step from which the next one goes on. */
+  void onAttempt(@Observes AttemptBegins attempt) {
+    UUID run = attempt.run().id();
+    entities
+        .createQuery("delete from StepRow where key.run = :run and key.step > :step")
+        .setParameter("run", run)
+        .setParameter("step", attempt.resumeFromStep())
+        .executeUpdate();
+    Double last =
+        entities
+            .createQuery(
+                "select loss from StepRow where key.run = :run and key.step = :step", Double.class)
+            .setParameter("run", run)
+            .setParameter("step", attempt.resumeFromStep())
+            .getResultStream()
+            .findFirst()
+            .orElse(null);
+    Double evaluation =
+        entities
+            .createQuery(
+                "select evaluationLoss from StepRow where key.run = :run"
+                    + " and evaluationLoss is not null order by key.step desc",
+                Double.class)
+            .setParameter("run", run)
+            .setMaxResults(1)
+            .getResultStream()
+            .findFirst()
+            .orElse(null);
+    attempt.run().setBackLosses(last, evaluation);
+  }
+}

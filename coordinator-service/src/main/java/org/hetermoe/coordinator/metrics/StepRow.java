@@ -1,0 +1,103 @@
+package org.hetermoe.coordinator.metrics;
+
+import jakarta.persistence.Column;
+import jakarta.persistence.Embeddable;
+import jakarta.persistence.EmbeddedId;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Table;
+import java.time.Instant;
+import java.util.UUID;
+import org.hetermoe.run.StepMetrics;
+
+/** The metrics of a step as they are stored. */
+@Entity
+@Table(name = "step_metrics")
+class StepRow {
+  @EmbeddedId private Key key;
+
+  @Column(nullable = false)
+  private int epoch;
+
+  @Column(nullable = false)
+  private double loss;
+
+  @Column(name = "cross_entropy", nullable = false)
+  private double crossEntropy;
+
+  @Column(name = "balance_loss", nullable = false)
+  private double balanceLoss;
+
+  @Column(name = "z_loss", nullable = false)
+  private double zLoss;
+
+  @Column(name = "gradient_norm", nullable = false)
+  private double gradientNorm;
+
+  @Column(name = "learning_rate", nullable = false)
+  private double learningRate;
+
+  @Column(nullable = false)
+  private long tokens;
+
+  @Column(nullable = false)
+  private double seconds;
+
+  @Column(name = "tokens_per_second", nullable = false)
+  private double tokensPerSecond;
+
+  @Column(name = "attention_busy", nullable = false)
+  private double attentionBusy;
+
+  @Column(name = "expert_busy", nullable = false)
+  private double expertBusy;
+
+  @Column(name = "evaluation_loss")
+  private Double evaluationLoss;
+
+  @Column(nullable = false)
+  private Instant at;
+
+  protected StepRow() {}
+
+  StepRow(StepMetrics step) {
+    key = new Key(step.run(), step.step());
+    epoch = step.epoch();
+    loss = step.loss();
+    crossEntropy = step.crossEntropy();
+    balanceLoss = step.balanceLoss();
+    zLoss = step.zLoss();
+    gradientNorm = step.gradientNorm();
+    learningRate = step.learningRate();
+    tokens = step.tokens();
+    seconds = step.seconds();
+    tokensPerSecond = step.tokensPerSecond();
+    attentionBusy = step.attentionBusy();
+    expertBusy = step.expertBusy();
+    evaluationLoss = step.evaluationLoss();
+    at = step.at();
+  }
+
+  StepMetrics metrics() {
+    return new StepMetrics(
+        key.run(),
+        epoch,
+        key.step(),
+        loss,
+        crossEntropy,
+        balanceLoss,
+        zLoss,
+        gradientNorm,
+        learningRate,
+        tokens,
+        seconds,
+        tokensPerSecond,
+        attentionBusy,
+        expertBusy,
+        evaluationLoss,
+        at);
+  }
+
+  /** Run and step. */
+  @Embeddable
+  record Key(@Column(name = "run_id") UUID run, @Column(name = "step") int step) {}
+}

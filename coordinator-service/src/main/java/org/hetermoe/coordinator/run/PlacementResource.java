@@ -1,0 +1,80 @@
+package org.hetermoe.coordinator.run;
+
+import jakarta.transaction.Transactional;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import java.util.List;
+import java.util.UUID;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.coordinator.placement.AssignmentRepository;
+import org.hetermoe.coordinator.problem.ProblemException;
+import org.hetermoe.plan.Placement;
+
+/** The placement in use. */
+@Path("/api/v1/runs/{id}/placement")
+@Tag(name = "runs")
+@Produces(MediaType.APPLICATION_JSON)
+public class PlacementResource {
+  private final RunRepository runs;
+  private final AssignmentRepository assignments;
+
+  PlacementResource(RunRepository runs, AssignmentRepository assignments) {
+    this.runs = runs;
+    this.assignments = assignments;
+  }
+
+  /** Which expert worker owns which expert, in the present or last attempt. */
+  @GET
+  @Operation(summary = "Owner of each expert, and experts per worker and layer")
+  @Transactional
+  public PlacementView show(@PathParam("id") String id) {
+    Run run = runs.get(runs.resolve(id));
+    Placement placement =
+        assignments
+            .placement(run.id(), run.epoch())
+            .orElseThrow(
+                () -> ProblemException.notFound("Run " + run.id() + " has not been placed yet"));
+    List<List<Integer>> counts = assignments.counts(run.id(), run.epoch());
+    List<WorkerCounts> workers =
+        assignments.members(run.id(), run.epoch()).stream()
+            .filter(member -> member.peer().role() == Peer.Role.EXPERT)
+            .map(
+                member ->
+                    new WorkerCounts(
+                        member.peer().toString(),
+                        member.worker(),
+                        counts.get(member.peer().rank())))
+            .toList();
+    return new PlacementView(run.id(), run.epoch(), placement, workers);
+  }
+
+  /**
+   * The placement of an attempt.
+   *
+   * @param placement per layer, per expert, the rank of its owner
+   * @param counts of each expert worker, in order of rank
+   */
+  public record PlacementView(UUID run, int epoch, Placement placement, List<WorkerCounts> counts) {
+    public PlacementView {
+      counts = List.copyOf(counts);
+    }
+  }
+
+  /**
+   * What an expert worker owns.
+   *
+   * @param peer role and rank: {@code expert-0}
+   * @param worker stable id of the worker in which it lives
+   * @param expertsPerLayer number of experts, per layer
+   */
+  public record WorkerCounts(String peer, String worker, List<Integer> expertsPerLayer) {
+    public WorkerCounts {
+      expertsPerLayer = List.copyOf(expertsPerLayer);
+    }
+  }
+}

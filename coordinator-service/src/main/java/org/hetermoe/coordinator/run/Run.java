@@ -1,0 +1,176 @@
+package org.hetermoe.coordinator.run;
+
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Instant;
+import java.util.UUID;
+import org.hetermoe.run.RunSpec;
+import org.hibernate.annotations.DynamicUpdate;
+import org.hibernate.annotations.JdbcTypeCode;
+import org.hibernate.type.SqlTypes;
+
+/** A run as it is stored. */
+@Entity
+@Table(name = "run")
+@DynamicUpdate
+public class Run {
+  @Id private UUID id;
+
+  @Column(nullable = false)
+  private String name;
+
+  @Column(nullable = false)
+  private String state;
+
+  @Column(nullable = false)
+  private String reason;
+
+  @Column(name = "created_at", nullable = false)
+  private Instant createdAt;
+
+  @Column(name = "updated_at", nullable = false)
+  private Instant updatedAt;
+
+  @Column(name = "state_since", nullable = false)
+  private Instant stateSince;
+
+  @Column(name = "queued_at", nullable = false)
+  private Instant queuedAt;
+
+  @Column(name = "software_version", nullable = false)
+  private String softwareVersion;
+
+  @Column(nullable = false)
+  private int epoch;
+
+  @Column(nullable = false)
+  private int steps;
+
+  @Column(name = "steps_done", nullable = false)
+  private int stepsDone;
+
+  @Column(name = "last_loss")
+  private Double lastLoss;
+
+  @Column(name = "evaluation_loss")
+  private Double evaluationLoss;
+
+  @Column(name = "checkpoint_step")
+  private Integer checkpointStep;
+
+  @JdbcTypeCode(SqlTypes.JSON)
+  @Column(nullable = false, updatable = false)
+  private RunSpec spec;
+
+  /** For Hibernate. */
+  protected Run() {}
+
+  Run(UUID id, RunSpec spec, RunState.Submitted state, String softwareVersion, Instant at) {
+    this.id = id;
+    this.name = spec.name();
+    this.state = state.label();
+    this.reason = state.reason();
+    this.createdAt = at;
+    this.updatedAt = at;
+    this.stateSince = at;
+    this.queuedAt = at;
+    this.softwareVersion = softwareVersion;
+    this.steps = spec.training().steps();
+    this.spec = spec;
+  }
+
+  /** Id of the run. */
+  public UUID id() {
+    return id;
+  }
+
+  String name() {
+    return name;
+  }
+
+  RunState state() {
+    return RunState.of(state, reason);
+  }
+
+  /** Whether workers belong to the run. */
+  public boolean active() {
+    return state() instanceof RunState.Active;
+  }
+
+  Instant createdAt() {
+    return createdAt;
+  }
+
+  Instant updatedAt() {
+    return updatedAt;
+  }
+
+  Instant stateSince() {
+    return stateSince;
+  }
+
+  String softwareVersion() {
+    return softwareVersion;
+  }
+
+  /** Attempts so far. */
+  public int epoch() {
+    return epoch;
+  }
+
+  int steps() {
+    return steps;
+  }
+
+  int stepsDone() {
+    return stepsDone;
+  }
+
+  Double lastLoss() {
+    return lastLoss;
+  }
+
+  Double evaluationLoss() {
+    return evaluationLoss;
+  }
+
+  Integer checkpointStep() {
+    return checkpointStep;
+  }
+
+  /** The run file, resolved. */
+  public RunSpec spec() {
+    return spec;
+  }
+
+  void become(RunState next, Instant at) {
+    if (!next.label().equals(state)) {
+      stateSince = at;
+      if (next instanceof RunState.Submitted) {
+        queuedAt = at;
+      }
+    }
+    state = next.label();
+    reason = next.reason();
+    updatedAt = at;
+  }
+
+  /** Begins another attempt, from where the newest complete checkpoint was taken. */
+  void beginAttempt(int resumeFromStep) {
+    epoch++;
+    stepsDone = resumeFromStep;
+  }
+
+  /** Sets back the losses to those of the step that the run resumes from; null for none. */
+  public void setBackLosses(Double last, Double evaluation) {
+    lastLoss = last;
+    evaluationLoss = evaluation;
+  }
+
+  /** Notes that a checkpoint is complete. */
+  public void noteCheckpoint(int step) {
+    checkpointStep = checkpointStep == null ? step : Math.max(checkpointStep, step);
+  }
+}

@@ -1,0 +1,124 @@
+package org.hetermoe.coordinator.run;
+
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.scheduler.Scheduled;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import org.eclipse.microprofile.context.ManagedExecutor;
+import org.hetermoe.coordinator.broker.BrokerProbe;
+import org.hetermoe.coordinator.broker.CommandOutbox;
+import org.hetermoe.coordinator.worker.Roster;
+import org.hetermoe.coordinator.worker.WorkerRegistry;
+import org.jboss.logging.Logger;
+
+/**
+ * Looks after runs: gives workers to those that wait, fails those whose workers are lost, sends the
+ * commands that follow. Looks at once when something has happened, and now and then because time
+ * passes. One look at a time, so workers are given out by one thread.
+ */
+@ApplicationScoped
+public class RunScheduler {
+  private static final Logger LOG = Logger.getLogger(RunScheduler.class);
+
+  /** Ticks further apart mean that this process was suspended and heard nothing. */
+  private static final long SUSPENDED_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  private static final int LAST = 10_000;
+
+  private final RunRepository runs;
+  private final RunLifecycle lifecycle;
+  private final CommandOutbox outbox;
+  private final Roster roster;
+  private final BrokerProbe broker;
+  private final ManagedExecutor executor;
+  private final ReentrantLock looking = new ReentrantLock();
+  private final AtomicBoolean woken = new AtomicBoolean();
+
+  /** Between the start, when channels are connected, and the end of this process. */
+  private volatile boolean open;
+
+  private long lastTick = System.nanoTime();
+
+  RunScheduler(
+      RunRepository runs,
+      RunLifecycle lifecycle,
+      CommandOutbox outbox,
+      Roster roster,
+      BrokerProbe broker,
+      ManagedExecutor executor) {
+    this.runs = runs;
+    this.lifecycle = lifecycle;
+    this.outbox = outbox;
+    this.roster = roster;
+    this.broker = broker;
+    this.executor = executor;
+  }
+
+  /** Something has happened: look soon. Returns at once. */
+  void wake() {
+    if (open && woken.compareAndSet(false, true)) {
+      executor.execute(this::look);
+    }
+  }
+
+  void onWorkerNews(@Observes WorkerRegistry.WorkerNews news) {
+    LOG.debugf("News of worker %s", news.worker());
+    wake();
+  }
+
+  @Scheduled(
+      every = "${hetermoe.coordinator.tick}",
+      concurrentExecution = Scheduled.ConcurrentExecution.SKIP)
+  void tick() {
+    if (!open) {
+      return;
+    }
+    long now = System.nanoTime();
+    if (now - lastTick > SUSPENDED_NANOS || (roster.anySilent() && !broker.answers())) {
+      roster.forgiveSilence();
+    }
+    lastTick = now;
+    look();
+  }
+
+  void onStart(@Observes @Priority(LAST) StartupEvent start) {
+    roster.forgiveSilence();
+    open = true;
+    wake();
+  }
+
+  void onStop(@Observes ShutdownEvent stop) {
+    open = false;
+  }
+
+  private void look() {
+    looking.lock();
+    try {
+      woken.set(false);
+      runs.active().forEach(lifecycle::watch);
+      place();
+      outbox.send();
+    } catch (RuntimeException e) {
+      if (open) {
+        LOG.error("Could not look after the runs; the next tick tries again", e);
+      }
+    } finally {
+      looking.unlock();
+    }
+  }
+
+  private void place() {
+    UUID first = null;
+    for (UUID id : runs.queue()) {
+      if (lifecycle.place(id, first) == RunLifecycle.Placed.NEXT_IN_LINE && first == null) {
+        first = id;
+      }
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package org.hetermoe.coordinator.run;
+
+import java.util.Locale;
+
+/**
+ * The life of a run. Each state offers only the transitions that are legal from it, so an illegal
+ * one does not compile; what comes from outside is matched against the state first.
+ *
+ * <pre>
+ * Submitted -> Preparing -> Running -> Completed
+ *     |            |           |  \--> Stopping -> Stopped (or Completed, if the end came first)
+ *     v            v           v           |
+ *  Stopped      Stopped     Failed  <------+
+ *               Failed
+ * Stopped, Failed -> Submitted (resume)
+ * </pre>
+ */
+sealed interface RunState {
+  /** Why the run is in this state, for people. */
+  String reason();
+
+  /** The name of the state in REST and in the database. */
+  default String label() {
+    return getClass().getSimpleName().toLowerCase(Locale.ROOT);
+  }
+
+  /** Restores a state from what was stored. */
+  static RunState of(String label, String reason) {
+    return switch (label) {
+      case "submitted" -> new Submitted(reason);
+      case "preparing" -> new Preparing(reason);
+      case "running" -> new Running(reason);
+      case "stopping" -> new Stopping(reason);
+      case "completed" -> new Completed(reason);
+      case "stopped" -> new Stopped(reason);
+      case "failed" -> new Failed(reason);
+      default -> throw new IllegalArgumentException("no run state is called '" + label + "'");
+    };
+  }
+
+  /** A state in which workers belong to the run. */
+  sealed interface Active extends RunState {
+    /** The run cannot go on. */
+    default Failed fail(String reason) {
+      return new Failed(reason);
+    }
+  }
+
+  /** A state in which nothing more happens unless somebody asks. */
+  sealed interface Ended extends RunState {}
+
+  /** An ended state from which the run can go on. */
+  sealed interface Resumable extends Ended {
+    /** Queues the run again. */
+    default Submitted resume(String reason) {
+      return new Submitted(reason);
+    }
+  }
+
+  /** Waits for workers. */
+  record Submitted(String reason) implements RunState {
+    /** Still waits, for what {@code reason} says. */
+    Submitted waitFor(String reason) {
+      return new Submitted(reason);
+    }
+
+    /** Workers were found and told to prepare. */
+    Preparing prepare(String reason) {
+      return new Preparing(reason);
+    }
+
+    /** Leaves the queue. */
+    Stopped stop(String reason) {
+      return new Stopped(reason);
+    }
+  }
+
+  /** Its workers load weights and data. */
+  record Preparing(String reason) implements Active {
+    /** All workers are prepared and told to start. */
+    Running start(String reason) {
+      return new Running(reason);
+    }
+
+    /** Ends before the first step. */
+    Stopped stop(String reason) {
+      return new Stopped(reason);
+    }
+  }
+
+  /** It trains. */
+  record Running(String reason) implements Active {
+    /** The group was told to end after the current step. */
+    Stopping stop(String reason) {
+      return new Stopping(reason);
+    }
+
+    /** All workers have done all steps. */
+    Completed complete(String reason) {
+      return new Completed(reason);
+    }
+
+    /** All workers have ended early of themselves. */
+    Stopped end(String reason) {
+      return new Stopped(reason);
+    }
+  }
+
+  /** It ends after the current step. */
+  record Stopping(String reason) implements Active {
+    /** All workers have ended early. */
+    Stopped end(String reason) {
+      return new Stopped(reason);
+    }
+
+    /** The last step was done before the order to stop arrived. */
+    Completed complete(String reason) {
+      return new Completed(reason);
+    }
+  }
+
+  /** All steps are done. */
+  record Completed(String reason) implements Ended {}
+
+  /** It was ended early on request. */
+  record Stopped(String reason) implements Resumable {}
+
+  /** It could not go on. */
+  record Failed(String reason) implements Resumable {}
+}

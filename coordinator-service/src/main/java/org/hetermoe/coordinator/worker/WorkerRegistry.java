@@ -1,0 +1,161 @@
+package org.hetermoe.coordinator.worker;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
+import io.quarkus.scheduler.Scheduled;
+import io.smallrye.common.annotation.Blocking;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
+import jakarta.persistence.EntityManager;
+import jakarta.transaction.Transactional;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.eclipse.microprofile.reactive.messaging.Incoming;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.coordinator.broker.Messages;
+import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.Topics;
+
+/** Takes heartbeats, and remembers in the database which workers there have been. */
+@Startup
+@ApplicationScoped
+public class WorkerRegistry {
+  private final Roster roster;
+  private final Messages messages;
+  private final EntityManager entities;
+  private final Event<WorkerNews> news;
+
+  WorkerRegistry(
+      Roster roster,
+      Messages messages,
+      EntityManager entities,
+      Event<WorkerNews> news,
+      MeterRegistry meters) {
+    this.roster = roster;
+    this.messages = messages;
+    this.entities = entities;
+    this.news = news;
+    for (Peer.Role role : Peer.Role.values()) {
+      Gauge.builder("hetermoe.workers.alive", () -> alive(role))
+          .tag("role", role.name().toLowerCase(Locale.ROOT))
+          .description("Workers whose heartbeats arrive")
+          .register(meters);
+    }
+  }
+
+  /** Something about a worker has changed that matters to runs. */
+  public record WorkerNews(String worker) {}
+
+  @Incoming("heartbeats")
+  @Blocking
+  void heartbeat(ConsumerRecord<String, byte[]> message) {
+    messages
+        .read(Topics.HEARTBEATS, message.value(), Heartbeat.class, WorkerRegistry::complete)
+        .ifPresent(
+            heartbeat -> {
+              if (roster.note(heartbeat)) {
+                news.fire(new WorkerNews(heartbeat.worker()));
+              }
+            });
+  }
+
+  /** Writes what is known to the database. */
+  @Scheduled(every = "5s", delayed = "2s", concurrentExecution = Scheduled.ConcurrentExecution.SKIP)
+  @Transactional
+  void remember() {
+    for (Roster.Sighting sighting : roster.sightings()) {
+      KnownWorker known = entities.find(KnownWorker.class, sighting.heartbeat().worker());
+      if (known == null) {
+        entities.persist(new KnownWorker(sighting.heartbeat(), sighting.at()));
+      } else if (known.lastHeartbeatAt().isBefore(sighting.at())) {
+        known.update(sighting.heartbeat(), sighting.at());
+      }
+    }
+  }
+
+  /** All workers that were ever heard of, by id. */
+  @Transactional
+  List<WorkerView> all() {
+    Map<String, KnownWorker> known =
+        entities
+            .createQuery("from KnownWorker", KnownWorker.class)
+            .getResultStream()
+            .collect(Collectors.toMap(KnownWorker::id, Function.identity()));
+    List<WorkerView> views =
+        roster.sightings().stream()
+            .map(
+                sighting ->
+                    WorkerView.of(sighting.heartbeat(), sighting.at(), roster.alive(sighting)))
+            .collect(Collectors.toCollection(ArrayList::new));
+    views.forEach(view -> known.remove(view.worker()));
+    for (KnownWorker gone : known.values()) {
+      views.add(WorkerView.of(gone.heartbeat(), gone.lastHeartbeatAt(), false));
+    }
+    views.sort(Comparator.comparing(WorkerView::worker));
+    return views;
+  }
+
+  private long alive(Peer.Role role) {
+    return roster.live().stream().filter(heartbeat -> heartbeat.role() == role).count();
+  }
+
+  private static boolean complete(Heartbeat heartbeat) {
+    return heartbeat.worker() != null
+        && heartbeat.instance() != null
+        && heartbeat.role() != null
+        && heartbeat.host() != null
+        && heartbeat.httpUrl() != null
+        && heartbeat.compute() != null
+        && heartbeat.softwareVersion() != null;
+  }
+
+  /**
+   * A worker as REST shows it: its last heartbeat, when that came, and whether it lives.
+   *
+   * @param run null while it is idle
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record WorkerView(
+      String worker,
+      UUID instance,
+      String role,
+      String host,
+      int port,
+      int partition,
+      String httpUrl,
+      String compute,
+      String softwareVersion,
+      boolean alive,
+      Instant lastHeartbeatAt,
+      UUID run,
+      int epoch,
+      int step) {
+    static WorkerView of(Heartbeat heartbeat, Instant at, boolean alive) {
+      return new WorkerView(
+          heartbeat.worker(),
+          heartbeat.instance(),
+          heartbeat.role().name().toLowerCase(Locale.ROOT),
+          heartbeat.host(),
+          heartbeat.port(),
+          heartbeat.partition(),
+          heartbeat.httpUrl(),
+          heartbeat.compute(),
+          heartbeat.softwareVersion(),
+          alive,
+          at,
+          heartbeat.run(),
+          heartbeat.epoch(),
+          heartbeat.step());
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package org.hetermoe.coordinator.worker;
+
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+
+/** The workers. */
+@Path("/api/v1/workers")
+@Tag(name = "workers")
+@Produces(MediaType.APPLICATION_JSON)
+public class WorkerResource {
+  private final WorkerRegistry registry;
+
+  WorkerResource(WorkerRegistry registry) {
+    this.registry = registry;
+  }
+
+  /** All workers that were ever heard of, by id. */
+  @GET
+  @Operation(summary = "Workers, whether they live, and what they do")
+  public WorkerList list() {
+    return new WorkerList(registry.all());
+  }
+
+  /** All workers. */
+  public record WorkerList(List<WorkerRegistry.WorkerView> workers) {
+    public WorkerList {
+      workers = List.copyOf(workers);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+package org.hetermoe.coordinator;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.restassured.response.Response;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.eclipse.microprofile.config.ConfigProvider;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.run.Json;
+import org.junit.jupiter.api.AfterEach;
+
+/** What tests with workers have in common: making them, and asking the coordinator over REST. */
+abstract class ClusterCase {
+  private static final AtomicInteger COUNTER = new AtomicInteger();
+  private final List<WorkerDouble> workers = new ArrayList<>();
+
+  @AfterEach
+  void leave() {
+    workers.forEach(WorkerDouble::close);
+  }
+
+  WorkerDouble attention() {
+    return worker(Peer.Role.ATTENTION, "attention-");
+  }
+
+  WorkerDouble expert() {
+    return worker(Peer.Role.EXPERT, "expert-");
+  }
+
+  private WorkerDouble worker(Peer.Role role, String prefix) {
+    int number = COUNTER.getAndIncrement();
+    WorkerDouble worker =
+        new WorkerDouble(
+            ConfigProvider.getConfig().getValue("kafka.bootstrap.servers", String.class),
+            role,
+            prefix + number,
+            number % 64);
+    workers.add(worker);
+    return worker;
+  }
+
+  static UUID submit(String yaml) {
+    Response response = given().contentType("application/yaml").body(yaml).post("/api/v1/runs");
+    assertThat(response.statusCode()).as(response.asString()).isEqualTo(201);
+    return UUID.fromString(json(response).path("id").asText());
+  }
+
+  static JsonNode run(UUID id) {
+    return get("/api/v1/runs/" + id);
+  }
+
+  static JsonNode get(String path) {
+    Response response = given().get(path);
+    assertThat(response.statusCode()).as(path + ": " + response.asString()).isEqualTo(200);
+    return json(response);
+  }
+
+  static JsonNode post(String path, int status) {
+    Response response = given().post(path);
+    assertThat(response.statusCode()).as(path + ": " + response.asString()).isEqualTo(status);
+    return json(response);
+  }
+
+  static JsonNode awaitState(UUID id, String state) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(20))
+        .pollInterval(Duration.ofMillis(50))
+        .untilAsserted(() -> assertThat(run(id).path("state").asText()).isEqualTo(state));
+    return run(id);
+  }
+
+  static JsonNode json(Response response) {
+    try {
+      return Json.MAPPER.readTree(response.asByteArray());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static List<String> states(JsonNode run) {
+    List<String> states = new ArrayList<>();
+    run.path("history").forEach(change -> states.add(change.path("state").asText()));
+    return states;
+  }
+}

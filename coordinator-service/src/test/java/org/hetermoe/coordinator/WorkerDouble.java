@@ -1,0 +1,249 @@
+package org.hetermoe.coordinator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.run.Command;
+import org.hetermoe.run.Event;
+import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.Json;
+import org.hetermoe.run.StepMetrics;
+import org.hetermoe.run.Topics;
+
+/**
+ * A worker as the coordinator sees it: it speaks over the real topics, and does what a test says.
+ */
+public final class WorkerDouble implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
+  private static final long INTERVAL_MILLIS = 500;
+
+  private final String id;
+  private final Peer.Role role;
+  private final int partition;
+  private final KafkaProducer<String, byte[]> producer;
+  private final List<Command> commands = new CopyOnWriteArrayList<>();
+  private final Thread listener;
+  private final Thread heart;
+  private volatile UUID instance = UUID.randomUUID();
+  private volatile boolean closed;
+  private volatile boolean silent;
+  private volatile UUID run;
+  private volatile int epoch;
+
+  /** A worker that lives from now on. */
+  public WorkerDouble(String servers, Peer.Role role, String id, int partition) {
+    this.id = id;
+    this.role = role;
+    this.partition = partition;
+    this.producer =
+        new KafkaProducer<>(
+            Map.of("bootstrap.servers", servers, "linger.ms", 0),
+            new StringSerializer(),
+            new ByteArraySerializer());
+    KafkaConsumer<String, byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", servers),
+            new StringDeserializer(),
+            new ByteArrayDeserializer());
+    TopicPartition topic = new TopicPartition(Topics.COMMANDS, 0);
+    consumer.assign(List.of(topic));
+    consumer.seekToEnd(List.of(topic));
+    consumer.position(topic);
+    this.listener = Thread.ofVirtual().start(() -> listen(consumer));
+    this.heart = Thread.ofVirtual().start(this::beat);
+  }
+
+  /** Its stable id. */
+  public String id() {
+    return id;
+  }
+
+  /** The process that it plays. */
+  public UUID instance() {
+    return instance;
+  }
+
+  /** Waits for a command of a kind and an attempt. */
+  public <C extends Command> C await(Class<C> kind, UUID ofRun, int ofEpoch) {
+    org.awaitility.Awaitility.await()
+        .atMost(PATIENCE)
+        .pollInterval(Duration.ofMillis(20))
+        .untilAsserted(() -> assertThat(commands(kind, ofRun, ofEpoch)).isNotEmpty());
+    return commands(kind, ofRun, ofEpoch).getFirst();
+  }
+
+  /** Commands of a kind and an attempt that have come so far. */
+  public <C extends Command> List<C> commands(Class<C> kind, UUID ofRun, int ofEpoch) {
+    return commands.stream()
+        .filter(command -> command.run().equals(ofRun) && command.epoch() == ofEpoch)
+        .filter(kind::isInstance)
+        .map(kind::cast)
+        .toList();
+  }
+
+  /** Waits to be told to prepare, and works on that run from then on. */
+  public Command.Prepare takeUp(UUID ofRun, int ofEpoch) {
+    Command.Prepare prepare = await(Command.Prepare.class, ofRun, ofEpoch);
+    run = ofRun;
+    epoch = ofEpoch;
+    sendHeartbeat();
+    return prepare;
+  }
+
+  /** Takes up a run and reports that it is prepared. */
+  public Command.Prepare prepare(UUID ofRun, int ofEpoch) {
+    Command.Prepare prepare = takeUp(ofRun, ofEpoch);
+    report(new Event.Prepared(ofRun, ofEpoch, id));
+    return prepare;
+  }
+
+  /** Reports something. */
+  public void report(Event event) {
+    send(Topics.EVENTS, event.run().toString(), json(Event.class, event));
+  }
+
+  /** Reports that it has finished and is idle again. */
+  public void finish(int steps, boolean stopped) {
+    report(new Event.Finished(run, epoch, id, steps, stopped));
+    rest();
+  }
+
+  /** Is idle from now on. */
+  public void rest() {
+    run = null;
+    epoch = 0;
+    sendHeartbeat();
+  }
+
+  /** Reports a step of an attempt, with a loss that tells both. */
+  public void step(UUID ofRun, int ofEpoch, int step, Double evaluationLoss) {
+    StepMetrics metrics =
+        new StepMetrics(
+            ofRun,
+            ofEpoch,
+            step,
+            10.0 * ofEpoch + 1.0 / step,
+            5.5,
+            1.25,
+            0.5,
+            0.75,
+            1e-3,
+            1024,
+            0.5,
+            2048,
+            0.75,
+            0.625,
+            evaluationLoss,
+            Instant.now().truncatedTo(ChronoUnit.MICROS));
+    send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));
+  }
+
+  /** Sends bytes that are no message. */
+  public void sendGarbage(String topic, String content) {
+    send(topic, "garbage", content.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Sends no heartbeats any more. */
+  public void fallSilent() {
+    silent = true;
+  }
+
+  /** Becomes another process under the same id. */
+  public void restart() {
+    instance = UUID.randomUUID();
+    rest();
+  }
+
+  /** Leaves for good; its last heartbeat claims to be busy, so that no other test gets it. */
+  @Override
+  public void close() {
+    closed = true;
+    listener.interrupt();
+    heart.interrupt();
+    run = UUID.randomUUID();
+    epoch = 1;
+    silent = false;
+    sendHeartbeat();
+    producer.close();
+  }
+
+  private void beat() {
+    try {
+      while (!closed) {
+        if (!silent) {
+          sendHeartbeat();
+        }
+        Thread.sleep(INTERVAL_MILLIS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void sendHeartbeat() {
+    Heartbeat heartbeat =
+        new Heartbeat(
+            id,
+            instance,
+            role,
+            "127.0.0.1",
+            40_000 + partition,
+            partition,
+            "http://127.0.0.1:1/",
+            "reference",
+            "test",
+            run,
+            epoch,
+            0);
+    send(Topics.HEARTBEATS, id, json(Heartbeat.class, heartbeat));
+  }
+
+  private void listen(KafkaConsumer<String, byte[]> consumer) {
+    try (consumer) {
+      while (!closed) {
+        for (ConsumerRecord<String, byte[]> message : consumer.poll(Duration.ofMillis(100))) {
+          Command command = Json.MAPPER.readValue(message.value(), Command.class);
+          if (command.instance().equals(instance)) {
+            assertThat(message.key()).isEqualTo(instance.toString());
+            commands.add(command);
+          }
+        }
+      }
+    } catch (org.apache.kafka.common.errors.InterruptException e) {
+      assertThat(closed).as("interrupted only by close").isTrue();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void send(String topic, String key, byte[] value) {
+    producer.send(new ProducerRecord<>(topic, key, value));
+  }
+
+  private static byte[] json(Class<?> type, Object message) {
+    try {
+      return Json.MAPPER.writerFor(type).writeValueAsBytes(message);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

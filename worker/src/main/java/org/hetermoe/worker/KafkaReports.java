@@ -1,0 +1,118 @@
+package org.hetermoe.worker;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.eclipse.microprofile.reactive.messaging.Channel;
+import org.eclipse.microprofile.reactive.messaging.Emitter;
+import org.eclipse.microprofile.reactive.messaging.Message;
+import org.eclipse.microprofile.reactive.messaging.Metadata;
+import org.eclipse.microprofile.reactive.messaging.OnOverflow;
+import org.hetermoe.run.Event;
+import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.Json;
+import org.hetermoe.run.StepMetrics;
+import org.jboss.logging.Logger;
+
+/** Sends events, step metrics and heartbeats to the coordinator by way of the broker. */
+@ApplicationScoped
+class KafkaReports implements RunReports {
+  private static final Logger LOG = Logger.getLogger(KafkaReports.class);
+
+  /** Waiting messages: hours of events, and the steps of minutes without a broker. */
+  private static final int BUFFER = 65_536;
+
+  private final Emitter<byte[]> events;
+  private final Emitter<byte[]> metrics;
+  private final Emitter<byte[]> heartbeats;
+  private final AtomicBoolean heartbeatsLost = new AtomicBoolean();
+  private volatile Runnable onChange = () -> {};
+
+  KafkaReports(
+      @Channel("events") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = BUFFER)
+          Emitter<byte[]> events,
+      @Channel("metrics") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = BUFFER)
+          Emitter<byte[]> metrics,
+      @Channel("heartbeats") @OnOverflow(OnOverflow.Strategy.DROP) Emitter<byte[]> heartbeats) {
+    this.events = events;
+    this.metrics = metrics;
+    this.heartbeats = heartbeats;
+  }
+
+  /** Whom to tell that a heartbeat is due. */
+  void onChange(Runnable action) {
+    onChange = action;
+  }
+
+  @Override
+  public void changed() {
+    onChange.run();
+  }
+
+  @Override
+  public CompletionStage<Void> event(Event event) {
+    LOG.infof("%s", event);
+    return send(events, event.run().toString(), event)
+        .whenComplete(
+            (_, failure) -> {
+              if (failure != null) {
+                LOG.errorf(failure, "event did not reach the broker: %s", event);
+              }
+            });
+  }
+
+  @Override
+  public void metrics(StepMetrics step) {
+    CompletionStage<Void> unused =
+        send(metrics, step.run().toString(), step)
+            .whenComplete(
+                (_, failure) -> {
+                  if (failure != null) {
+                    LOG.warnf(
+                        "metrics of step %d of run %s did not reach the broker: %s",
+                        step.step(), step.run(), Reasons.of(failure));
+                  }
+                });
+  }
+
+  void heartbeat(Heartbeat heartbeat) {
+    CompletionStage<Void> unused =
+        send(heartbeats, heartbeat.worker(), heartbeat)
+            .whenComplete(
+                (_, failure) -> {
+                  boolean lost = failure != null;
+                  if (heartbeatsLost.compareAndSet(!lost, lost)) {
+                    if (lost) {
+                      LOG.warnf("heartbeats do not reach the broker: %s", Reasons.of(failure));
+                    } else {
+                      LOG.info("heartbeats reach the broker again");
+                    }
+                  }
+                });
+  }
+
+  private static CompletionStage<Void> send(Emitter<byte[]> emitter, String key, Object content) {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    try {
+      emitter.send(
+          Message.of(
+              Json.MAPPER.writeValueAsBytes(content),
+              Metadata.of(OutgoingKafkaRecordMetadata.<String>builder().withKey(key).build()),
+              () -> {
+                done.complete(null);
+                return CompletableFuture.completedFuture(null);
+              },
+              failure -> {
+                done.completeExceptionally(failure);
+                return CompletableFuture.completedFuture(null);
+              }));
+    } catch (JsonProcessingException | IllegalStateException e) {
+      // IllegalStateException: the emitter's buffer is full or its channel is closed.
+      done.completeExceptionally(e);
+    }
+    return done;
+  }
+}

@@ -1,0 +1,20 @@
+package org.hetermoe.worker;
+
+import org.hetermoe.channel.Channel;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.run.Assignment;
+import org.hetermoe.train.GroupMember;
+import org.hetermoe.train.MemberEnvironment;
+
+/** Makes a worker's part in a run. */
+@FunctionalInterface
+public interface MemberFactory {
+  /** A member that owns neither its device nor its channel. */
+  GroupMember create(
+      Assignment assignment,
+      Peer peer,
+      Compute compute,
+      Channel channel,
+      MemberEnvironment environment);
+}

@@ -1,0 +1,118 @@
+package org.hetermoe.worker;
+
+import jakarta.inject.Singleton;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.hetermoe.channel.Channel;
+import org.hetermoe.channel.FrameBuffers;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.channel.Refusals;
+import org.hetermoe.channel.RunKey;
+import org.hetermoe.channel.direct.DirectSettings;
+import org.hetermoe.channel.direct.DirectTransport;
+import org.hetermoe.channel.memory.MemoryChannels;
+import org.hetermoe.run.Assignment;
+import org.hetermoe.run.ChannelKind;
+
+/**
+ * Opens channels of the kind that a run asks for. The direct channel listens from the beginning.
+ */
+@Singleton
+class RunChannels implements ChannelOpener, AutoCloseable {
+  private final FrameBuffers buffers;
+  private final Refusals refusals;
+  private final ActivationTopic activations;
+  private final long windowBytes;
+  private final DirectTransport direct;
+  private volatile boolean listening;
+
+  RunChannels(
+      WorkerSettings settings, FrameBuffers buffers, Refusals refusals, ActivationTopic activations)
+      throws IOException {
+    this.buffers = buffers;
+    this.refusals = refusals;
+    this.activations = activations;
+    this.windowBytes = settings.window().asLongValue();
+    String host = settings.direct().host();
+    this.direct =
+        new DirectTransport(
+            DirectSettings.on(
+                    host, settings.direct().port(), settings.direct().advertisedHost().orElse(host))
+                .withWindowBytes(windowBytes),
+            buffers,
+            refusals);
+    this.listening = true;
+  }
+
+  /** Whether peers can reach the direct channel. */
+  boolean listening() {
+    return listening;
+  }
+
+  /** Where peers reach the direct channel. */
+  DirectEndpoint endpoint() {
+    InetSocketAddress address = direct.address();
+    return new DirectEndpoint(address.getHostString(), address.getPort());
+  }
+
+  @Override
+  public Map<Peer, Channel> open(Assignment assignment, List<Peer> local) throws IOException {
+    RunKey key = new RunKey(assignment.run(), assignment.epoch());
+    ChannelKind kind = assignment.spec().channel();
+    Map<Peer, Channel> opened = new HashMap<>();
+    try {
+      switch (kind) {
+        case MEMORY -> openMemory(key, assignment, local, opened);
+        case DIRECT -> {
+          Map<Peer, InetSocketAddress> addresses = addresses(assignment);
+          for (Peer self : local) {
+            opened.put(self, direct.open(key, self, addresses));
+          }
+        }
+        case KAFKA -> {
+          for (Peer self : local) {
+            opened.put(self, activations.open(key, self, assignment.members()));
+          }
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      opened.values().forEach(Channel::close);
+      throw e;
+    }
+    return opened;
+  }
+
+  @Override
+  public void close() {
+    listening = false;
+    direct.close();
+  }
+
+  private void openMemory(
+      RunKey key, Assignment assignment, List<Peer> local, Map<Peer, Channel> opened)
+      throws IOException {
+    List<Peer> all = assignment.members().stream().map(Assignment.Member::peer).toList();
+    if (local.size() != all.size()) {
+      throw new IOException(
+          "channel 'memory' needs all "
+              + all.size()
+              + " members in one process, here are only "
+              + local
+              + "; use 'direct' or 'kafka'");
+    }
+    MemoryChannels channels = new MemoryChannels(key, all, buffers, refusals, windowBytes);
+    local.forEach(self -> opened.put(self, channels.channel(self)));
+  }
+
+  private static Map<Peer, InetSocketAddress> addresses(Assignment assignment) {
+    Map<Peer, InetSocketAddress> addresses = new HashMap<>();
+    for (Assignment.Member member : assignment.members()) {
+      addresses.put(
+          member.peer(), InetSocketAddress.createUnresolved(member.host(), member.port()));
+    }
+    return addresses;
+  }
+}

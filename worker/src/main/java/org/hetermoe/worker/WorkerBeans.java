@@ -1,0 +1,91 @@
+package org.hetermoe.worker;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.quarkus.arc.DefaultBean;
+import io.smallrye.common.annotation.Identifier;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.inject.Disposes;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.util.Map;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.hetermoe.channel.FrameBuffers;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.channel.Refusals;
+import org.hetermoe.checkpoint.CheckpointStore;
+import org.hetermoe.checkpoint.http.HttpCheckpointStore;
+import org.hetermoe.checkpoint.http.RetryPolicy;
+import org.hetermoe.run.Json;
+import org.hetermoe.train.GroupMembers;
+
+/** The parts of a worker process that are plain Java; one of each. */
+@ApplicationScoped
+class WorkerBeans {
+  @Produces
+  @Singleton
+  WorkerIdentity identity(
+      WorkerSettings settings,
+      Peer.Role role,
+      @ConfigProperty(name = "quarkus.application.version") String version) {
+    return WorkerIdentity.of(settings, role, version);
+  }
+
+  @Produces
+  @Singleton
+  FrameBuffers buffers() {
+    return new FrameBuffers();
+  }
+
+  void close(@Disposes FrameBuffers buffers) {
+    buffers.close();
+  }
+
+  @Produces
+  @Singleton
+  Refusals refusals() {
+    return new Refusals();
+  }
+
+  @Produces
+  @Singleton
+  CheckpointStore checkpoints(WorkerSettings settings) {
+    return new HttpCheckpointStore(settings.coordinatorUrl(), RetryPolicy.DEFAULT);
+  }
+
+  void close(@Disposes CheckpointStore checkpoints) {
+    if (checkpoints instanceof HttpCheckpointStore store) {
+      store.close();
+    }
+  }
+
+  @Produces
+  @Singleton
+  @DefaultBean
+  MemberFactory members() {
+    return GroupMembers::create;
+  }
+
+  @Produces
+  @Singleton
+  RunSession session(WorkerIdentity identity, TrainingThreads threads, KafkaReports reports) {
+    return new RunSession(identity.instance(), identity.worker(), threads, reports);
+  }
+
+  /** REST speaks the JSON of all services. */
+  @Produces
+  @Singleton
+  ObjectMapper json() {
+    return Json.MAPPER;
+  }
+
+  /**
+   * This worker's partition of its role's topic, from its end: frames of the past are of no use to
+   * a process that has just begun.
+   */
+  @Produces
+  @Singleton
+  @Identifier(ActivationTopic.INCOMING)
+  Map<String, Object> activationsConsumer(WorkerIdentity identity) {
+    return Map.of("topic", identity.activationTopic(), "assign-seek", identity.partition() + ":-1");
+  }
+}

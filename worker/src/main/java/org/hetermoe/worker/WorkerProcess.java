@@ -1,0 +1,155 @@
+package org.hetermoe.worker;
+
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.vertx.http.HttpServer;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.hetermoe.channel.Refusal;
+import org.hetermoe.channel.Refusals;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Devices;
+import org.hetermoe.run.Heartbeat;
+import org.jboss.logging.Logger;
+
+/**
+ * The life of the process: opens what members of all runs share, says every second that it lives,
+ * and leaves its run before it ends.
+ */
+@ApplicationScoped
+class WorkerProcess {
+  private static final Logger LOG = Logger.getLogger(WorkerProcess.class);
+
+  private final WorkerSettings settings;
+  private final WorkerIdentity identity;
+  private final RunSession session;
+  private final KafkaReports reports;
+  private final RunChannels channels;
+  private final ActivationTopic activations;
+  private final Refusals refusals;
+  private final HttpServer http;
+  private final String httpHost;
+  private final ScheduledExecutorService pulse =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("heartbeat").daemon().factory());
+
+  private volatile String compute = "";
+  private volatile boolean reachable;
+
+  WorkerProcess(
+      WorkerSettings settings,
+      WorkerIdentity identity,
+      RunSession session,
+      KafkaReports reports,
+      RunChannels channels,
+      ActivationTopic activations,
+      Refusals refusals,
+      HttpServer http,
+      @ConfigProperty(name = "quarkus.http.host") String httpHost) {
+    this.settings = settings;
+    this.identity = identity;
+    this.session = session;
+    this.reports = reports;
+    this.channels = channels;
+    this.activations = activations;
+    this.refusals = refusals;
+    this.http = http;
+    this.httpHost = httpHost;
+  }
+
+  void start(@Observes StartupEvent event) {
+    // A device that cannot start must show now, not in the first run.
+    try (Compute device = Devices.open(settings.compute(), TrainingThreads.threads(settings))) {
+      compute = device.description();
+    }
+    LOG.infof(
+        "%s, instance %s, partition %d, direct channel at %s, %s",
+        identity.worker(), identity.instance(), identity.partition(), channels.endpoint(), compute);
+    reports.onChange(this::beatNow);
+    pulse.scheduleAtFixedRate(this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  void stop(@Observes ShutdownEvent event) {
+    session.close();
+    pulse.shutdownNow();
+    channels.close();
+  }
+
+  WorkerStatus status() {
+    Heartbeat now = heartbeat();
+    Map<String, Long> refused = new TreeMap<>();
+    for (Map.Entry<Refusal, Long> count : refusals.counts().entrySet()) {
+      if (count.getValue() > 0) {
+        refused.put(count.getKey().label(), count.getValue());
+      }
+    }
+    return new WorkerStatus(
+        now.worker(),
+        now.instance(),
+        now.role(),
+        now.compute(),
+        now.softwareVersion(),
+        now.host(),
+        now.port(),
+        now.partition(),
+        session.state().label(),
+        now.run(),
+        now.epoch(),
+        now.step(),
+        session.traffic(),
+        refused);
+  }
+
+  private void beatNow() {
+    try {
+      pulse.execute(this::beat);
+    } catch (RejectedExecutionException e) {
+      LOG.debugf(e, "the process is ending");
+    }
+  }
+
+  private void beat() {
+    try {
+      if (reachable()) {
+        reports.heartbeat(heartbeat());
+      }
+    } catch (RuntimeException e) {
+      LOG.errorf(e, "heartbeat failed");
+    }
+  }
+
+  /** Whether the coordinator may know of this process: everything it would be asked on works. */
+  private boolean reachable() {
+    if (!reachable) {
+      reachable = http.getPort() > 0 && activations.ready();
+    }
+    return reachable;
+  }
+
+  private Heartbeat heartbeat() {
+    Optional<LocalGroup> group = session.state().members();
+    DirectEndpoint endpoint = channels.endpoint();
+    return new Heartbeat(
+        identity.worker(),
+        identity.instance(),
+        identity.role(),
+        endpoint.host(),
+        endpoint.port(),
+        identity.partition(),
+        "http://" + httpHost + ":" + http.getPort(),
+        compute,
+        identity.softwareVersion(),
+        group.<UUID>map(members -> members.key().run()).orElse(null),
+        group.map(members -> members.key().epoch()).orElse(0),
+        group.map(LocalGroup::step).orElse(0));
+  }
+}

@@ -1,0 +1,58 @@
+package org.hetermoe.worker;
+
+import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Configuration of a worker process. */
+@ConfigMapping(prefix = "hetermoe.worker")
+public interface WorkerSettings {
+  /** Stable id of the worker, unique in the cluster: {@code attention-0}. */
+  String id();
+
+  /**
+   * The worker's partition of its role's activation topic, unique among the workers of its role.
+   * When absent, the number at the end of the id.
+   */
+  OptionalInt partition();
+
+  /** The device that computes: {@code cpu}, {@code reference}, {@code auto}. */
+  @WithDefault("cpu")
+  String compute();
+
+  /** Host threads that the device may use. When absent, all processors. */
+  OptionalInt threads();
+
+  /** Where the coordinator's REST API is; checkpoints go there. */
+  @WithDefault("http://127.0.0.1:8080")
+  URI coordinatorUrl();
+
+  /** Where packed token files are kept. */
+  @WithDefault(".hetermoe/data")
+  Path dataDirectory();
+
+  /** How many unread bytes may be on their way to one peer before a sender waits. */
+  @WithDefault("64M")
+  MemorySize window();
+
+  /** The direct channel. */
+  Direct direct();
+
+  /** Where the direct channel listens. */
+  interface Direct {
+    /** Address to listen on. */
+    @WithDefault("127.0.0.1")
+    String host();
+
+    /** The address that peers are told. When absent, the one listened on. */
+    Optional<String> advertisedHost();
+
+    /** Port to listen on; 0 takes a free one. */
+    @WithDefault("0")
+    int port();
+  }
+}
