@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.restassured.response.Response;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +50,11 @@ abstract class ClusterCase {
   }
 
   static UUID submit(String yaml) {
-    Response response = given().contentType("application/yaml").body(yaml).post("/api/v1/runs");
+    Response response =
+        given()
+            .contentType("application/yaml")
+            .body(yaml.getBytes(StandardCharsets.UTF_8))
+            .post("/api/v1/runs");
     assertThat(response.statusCode()).as(response.asString()).isEqualTo(201);
     return UUID.fromString(json(response).path("id").asText());
   }

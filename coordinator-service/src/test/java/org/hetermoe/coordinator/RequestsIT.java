@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.Response;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -40,7 +41,8 @@ class RequestsIT extends ClusterCase {
         "text/yaml | seed: [1 | run file",
       })
   void namesTheFieldOfAMalformedRunFile(String type, String body, String field) {
-    assertProblem(given().contentType(type).body(body).post("/api/v1/runs"), 400, field);
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    assertProblem(given().contentType(type).body(bytes).post("/api/v1/runs"), 400, field);
   }
 
   @ParameterizedTest

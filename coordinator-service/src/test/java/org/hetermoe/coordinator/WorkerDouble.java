@@ -12,10 +12,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -236,7 +239,14 @@ public final class WorkerDouble implements AutoCloseable {
   }
 
   private void send(String topic, String key, byte[] value) {
-    producer.send(new ProducerRecord<>(topic, key, value));
+    Future<RecordMetadata> sent = producer.send(new ProducerRecord<>(topic, key, value));
+    try {
+      sent.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("could not send to " + topic, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static byte[] json(Class<?> type, Object message) {

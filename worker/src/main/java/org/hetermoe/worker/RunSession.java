@@ -98,6 +98,9 @@ final class RunSession implements AutoCloseable {
   /** Leaves the run, if there is one, reports that, and takes no more commands. */
   @Override
   public void close() {
+    if (turns.isShutdown()) {
+      return;
+    }
     CountDownLatch reported = new CountDownLatch(1);
     turn(
         () -> {

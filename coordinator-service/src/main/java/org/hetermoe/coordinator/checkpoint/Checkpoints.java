@@ -2,6 +2,7 @@ package org.hetermoe.coordinator.checkpoint;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.persistence.EntityManager;
@@ -28,6 +29,7 @@ import org.jboss.logging.Logger;
  * Stored checkpoints. A writer holds a key lock on its run, so that no other attempt begins while
  * it writes, and whatever an attempt leaves incomplete is gone when the next one begins.
  */
+@Startup
 @ApplicationScoped
 class Checkpoints {
   private static final Logger LOG = Logger.getLogger(Checkpoints.class);

@@ -3,6 +3,7 @@ package org.hetermoe.coordinator.checkpoint;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.util.List;
 import org.hetermoe.coordinator.problem.ProblemException;
 
 /** Reads shards of complete checkpoints, chunk by chunk, each in a transaction of its own. */
+@Startup
 @ApplicationScoped
 class ShardReader {
   private final EntityManager entities;

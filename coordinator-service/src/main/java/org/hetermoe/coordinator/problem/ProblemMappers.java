@@ -74,17 +74,18 @@ class ProblemMappers {
     if (invalidField(problem) instanceof InvalidFieldException invalid) {
       return answer(Problem.of(400, invalid.getMessage()).withField(invalid.field()));
     }
-    Problem answer = Problem.of(400, "The body cannot be read: " + problem.getOriginalMessage());
     if (problem instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()) {
-      answer =
-          answer.withField(
-              mapping.getPath().stream()
-                  .map(
-                      step ->
-                          step.getFieldName() == null ? "" + step.getIndex() : step.getFieldName())
-                  .collect(Collectors.joining(".")));
+      String field =
+          mapping.getPath().stream()
+              .map(
+                  step ->
+                      step.getFieldName() == null
+                          ? Integer.toString(step.getIndex())
+                          : step.getFieldName())
+              .collect(Collectors.joining("."));
+      return answer(Problem.of(400, field + ": " + problem.getOriginalMessage()).withField(field));
     }
-    return answer(answer);
+    return answer(Problem.of(400, "The body cannot be read: " + problem.getOriginalMessage()));
   }
 
   private static Throwable invalidField(Throwable problem) {

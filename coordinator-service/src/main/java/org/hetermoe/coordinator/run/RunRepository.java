@@ -4,6 +4,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
 import jakarta.persistence.LockModeType;
 import jakarta.persistence.TypedQuery;
+import jakarta.transaction.Transactional;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
@@ -106,6 +107,7 @@ public class RunRepository {
   }
 
   /** Runs to which workers belong. */
+  @Transactional
   List<UUID> active() {
     return entities
         .createQuery(
@@ -130,6 +132,7 @@ public class RunRepository {
   }
 
   /** Runs that wait for workers, in the order in which they came. */
+  @Transactional
   List<UUID> queue() {
     return entities
         .createQuery(
@@ -168,6 +171,7 @@ public class RunRepository {
   }
 
   /** Number of runs in each state that any run is in. */
+  @Transactional
   List<StateCount> countsByState() {
     return entities
         .createQuery(

@@ -7,10 +7,12 @@ import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
-import org.eclipse.microprofile.context.ManagedExecutor;
 import org.hetermoe.coordinator.broker.BrokerProbe;
 import org.hetermoe.coordinator.broker.CommandOutbox;
 import org.hetermoe.coordinator.worker.Roster;
@@ -36,7 +38,14 @@ public class RunScheduler {
   private final CommandOutbox outbox;
   private final Roster roster;
   private final BrokerProbe broker;
-  private final ManagedExecutor executor;
+
+  /**
+   * A plain thread, which takes over neither the transaction nor the request of whoever wakes it.
+   */
+  private final ExecutorService executor =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().daemon().name("run-scheduler").factory());
+
   private final ReentrantLock looking = new ReentrantLock();
   private final AtomicBoolean woken = new AtomicBoolean();
 
@@ -50,20 +59,22 @@ public class RunScheduler {
       RunLifecycle lifecycle,
       CommandOutbox outbox,
       Roster roster,
-      BrokerProbe broker,
-      ManagedExecutor executor) {
+      BrokerProbe broker) {
     this.runs = runs;
     this.lifecycle = lifecycle;
     this.outbox = outbox;
     this.roster = roster;
     this.broker = broker;
-    this.executor = executor;
   }
 
   /** Something has happened: look soon. Returns at once. */
   void wake() {
     if (open && woken.compareAndSet(false, true)) {
-      executor.execute(this::look);
+      try {
+        executor.execute(this::look);
+      } catch (RejectedExecutionException e) {
+        LOG.debug("The scheduler stops and is not woken any more", e);
+      }
     }
   }
 
@@ -95,6 +106,7 @@ public class RunScheduler {
 
   void onStop(@Observes ShutdownEvent stop) {
     open = false;
+    executor.shutdown();
   }
 
   private void look() {

@@ -1,0 +1,96 @@
+package org.hetermoe.coordinator.placement;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.UUID;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.coordinator.placement.GroupAssembler.Outcome;
+import org.hetermoe.run.Assignment;
+import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.RunSpec;
+import org.hetermoe.run.RunSpecReader;
+import org.junit.jupiter.api.Test;
+
+class GroupAssemblerTest {
+  @Test
+  void picksWorkersInOrderOfTheirNumbers() {
+    Outcome outcome =
+        GroupAssembler.assemble(
+            spec("workers.attention=2", "workers.experts=2"),
+            List.of(
+                expert("expert-10", 10),
+                attention("attention-3", 3),
+                expert("expert-9", 9),
+                attention("attention-0", 0),
+                expert("expert-2", 2)));
+
+    assertThat(((Outcome.Group) outcome).members())
+        .extracting(member -> member.peer() + "=" + member.worker())
+        .containsExactly(
+            "attention-0=attention-0",
+            "attention-1=attention-3",
+            "expert-0=expert-2",
+            "expert-1=expert-9");
+  }
+
+  @Test
+  void takesIdsWithoutNumbers() {
+    Outcome outcome =
+        GroupAssembler.assemble(
+            spec(), List.of(expert("b", 1), attention("99999999999", 2), expert("a", 0)));
+
+    assertThat(((Outcome.Group) outcome).members())
+        .extracting(Assignment.Member::worker)
+        .containsExactly("99999999999", "a");
+  }
+
+  @Test
+  void saysWhatIsMissing() {
+    assertThat(GroupAssembler.assemble(spec("workers.experts=2"), List.of()))
+        .isEqualTo(new Outcome.Missing("1 more attention worker and 2 more expert workers"));
+    assertThat(
+            GroupAssembler.assemble(
+                spec("workers.experts=2"), List.of(attention("a", 0), expert("e", 0))))
+        .isEqualTo(new Outcome.Missing("1 more expert worker"));
+    assertThat(GroupAssembler.assemble(spec("channel=memory"), List.of(expert("e", 0))))
+        .isEqualTo(new Outcome.Missing("1 more attention worker"));
+  }
+
+  @Test
+  void takesNoTwoWorkersOfAPartitionWhereActivationsGoThroughTheBroker() {
+    List<Heartbeat> free = List.of(attention("a", 0), expert("e-1", 5), expert("e-2", 5));
+
+    assertThat(GroupAssembler.assemble(spec("channel=kafka", "workers.experts=2"), free))
+        .isEqualTo(new Outcome.Missing("1 more expert worker"));
+    assertThat(GroupAssembler.assemble(spec("workers.experts=2"), free))
+        .isInstanceOf(Outcome.Group.class);
+  }
+
+  @Test
+  void placesExpertsEvenlyUnlessToldOtherwise() {
+    assertThat(GroupAssembler.placement(spec("workers.experts=3")).counts(1, 3))
+        .containsExactly(3, 3, 2);
+    assertThat(
+            GroupAssembler.placement(spec("workers.experts=3", "workers.expert_counts=[0, 7, 1]"))
+                .counts(1, 3))
+        .containsExactly(0, 7, 1);
+  }
+
+  private static RunSpec spec(String... overrides) {
+    return RunSpecReader.read("", List.of(overrides));
+  }
+
+  private static Heartbeat attention(String id, int partition) {
+    return worker(Peer.Role.ATTENTION, id, partition);
+  }
+
+  private static Heartbeat expert(String id, int partition) {
+    return worker(Peer.Role.EXPERT, id, partition);
+  }
+
+  private static Heartbeat worker(Peer.Role role, String id, int partition) {
+    return new Heartbeat(
+        id, UUID.randomUUID(), role, "127.0.0.1", 4000, partition, "", "cpu", "test", null, 0, 0);
+  }
+}
