@@ -23,9 +23,7 @@ public final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
   @Mixin private CoordinatorOptions coordinatorOptions;
 
-  @Parameters(
-      paramLabel = "RUN",
-      description = "Id of the run, the beginning of it, or latest.")
+  @Parameters(paramLabel = "RUN", description = "Id of the run, the beginning of it, or latest.")
   private String name;
 
   @Option(

@@ -31,8 +31,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * Trains the yardstick configuration in a single process and as one attention and one expert service
- * on the same cores, and says what disaggregation costs.
+ * Trains the yardstick configuration in a single process and as one attention and one expert
+ * service on the same cores, and says what disaggregation costs.
  */
 @Command(
     name = "step",
@@ -150,8 +150,7 @@ public final class StepBenchCommand implements Callable<Integer> {
         100 * (1 - services.tokensPerSecond / single.tokensPerSecond));
     out.printf(
         "losses of all %d steps %s%n",
-        steps,
-        single.losses.equals(services.losses) ? "are identical to the last bit" : "DIFFER");
+        steps, single.losses.equals(services.losses) ? "are identical to the last bit" : "DIFFER");
     out.flush();
   }
 
@@ -166,8 +165,7 @@ public final class StepBenchCommand implements Callable<Integer> {
   /** Matrix products of one forward; the attention core counted over the whole square of scores. */
   private static double forwardFlop(RunSpec spec) {
     ModelConfig model = spec.model();
-    double projections =
-        2.0 * model.hidden() * (2.0 * model.queryWidth() + 2.0 * model.kvWidth());
+    double projections = 2.0 * model.hidden() * (2.0 * model.queryWidth() + 2.0 * model.kvWidth());
     double core = 4.0 * spec.data().sequenceLength() * model.queryWidth();
     double experts = 6.0 * model.topK() * model.hidden() * model.expertWidth();
     double head = 2.0 * model.hidden() * model.vocabulary();

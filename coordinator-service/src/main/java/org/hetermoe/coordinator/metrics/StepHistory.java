@@ -41,7 +41,8 @@ public class StepHistory {
       return 0;
     }
     steps.forEach(found.get()::noteStep);
-    // Not upsertMultiple: of a batch of upserts, Hibernate 7.2 with JDBC batching keeps the last only.
+    // Not upsertMultiple: of a batch of upserts, Hibernate 7.2 with JDBC batching keeps the last
+    // only.
     entities
         .createQuery("delete from StepRow where key.run = :run and key.step in :steps")
         .setParameter("run", run)
