@@ -66,6 +66,7 @@ class LayeringTest {
               List.of(
                   "train",
                   "weights",
+                  "data",
                   "channel",
                   "channel.memory",
                   "optim",

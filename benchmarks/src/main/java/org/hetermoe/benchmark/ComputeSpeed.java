@@ -98,10 +98,7 @@ public final class ComputeSpeed {
         () -> compute.groupedLinearBackwardInput(y, groups, w, x, false));
     Tensor x2 = normal(t, in);
     Tensor y2 = normal(t, out);
-    rate(
-        "  backward weight",
-        flops,
-        () -> compute.groupedLinearBackwardWeight(y2, x2, groups, dw));
+    rate("  backward weight", flops, () -> compute.groupedLinearBackwardWeight(y2, x2, groups, dw));
   }
 
   private void attention(AttentionShape shape) {
@@ -134,12 +131,9 @@ public final class ComputeSpeed {
     Tensor dWeight = normal(h);
     double bytes = 4.0 * t * h;
     String size = " [%d,%d]".formatted(t, h);
+    bandwidth("rmsNorm" + size, 2 * bytes, () -> compute.rmsNorm(x, weight, 1e-5f, y, inverse));
     bandwidth(
-        "rmsNorm" + size, 2 * bytes, () -> compute.rmsNorm(x, weight, 1e-5f, y, inverse));
-    bandwidth(
-        "  backward",
-        4 * bytes,
-        () -> compute.rmsNormBackward(x, weight, inverse, y, dx, dWeight));
+        "  backward", 4 * bytes, () -> compute.rmsNormBackward(x, weight, inverse, y, dx, dWeight));
     Tensor cos = normal(512, 16);
     Tensor sin = normal(512, 16);
     bandwidth("rope" + size, 2 * bytes, () -> compute.rope(y, cos, sin, 32));
@@ -149,7 +143,9 @@ public final class ComputeSpeed {
     Tensor experts = compute.allocate(DType.I32, Shape.of(t, 2));
     Tensor weights = normal(t, 2);
     bandwidth(
-        "route [%d,8]".formatted(t), 8.0 * t * 8, () -> compute.route(logits, p, lse, experts, weights));
+        "route [%d,8]".formatted(t),
+        8.0 * t * 8,
+        () -> compute.route(logits, p, lse, experts, weights));
     Tensor dLogits = normal(t, 8);
     Tensor balance = normal(8);
     bandwidth(
@@ -161,8 +157,7 @@ public final class ComputeSpeed {
     Tensor row = ints(rows, t, 2);
     Tensor source = ints(zeros, t, 2);
     Tensor gathered = normal(2 * t, h);
-    bandwidth(
-        "gatherRows" + size, 4 * bytes, () -> compute.gatherRows(x, row, null, gathered));
+    bandwidth("gatherRows" + size, 4 * bytes, () -> compute.gatherRows(x, row, null, gathered));
     List<Tensor> sources = List.of(gathered);
     bandwidth(
         "combine" + size, 4 * bytes, () -> compute.combine(x, sources, source, row, weights, y));
@@ -200,8 +195,7 @@ public final class ComputeSpeed {
     Tensor dUp = normal(n);
     String size = " [%d]".formatted(n);
     bandwidth("swiGlu" + size, 12.0 * n, () -> compute.swiGlu(gate, up, out));
-    bandwidth(
-        "  backward", 20.0 * n, () -> compute.swiGluBackward(gate, up, out, dGate, dUp));
+    bandwidth("  backward", 20.0 * n, () -> compute.swiGluBackward(gate, up, out, dGate, dUp));
     bandwidth("add" + size, 12.0 * n, () -> compute.add(gate, out));
   }
 

@@ -6,8 +6,11 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import org.hetermoe.cli.check.ParityCommand;
+import org.hetermoe.cli.run.BenchCommand;
 import org.hetermoe.cli.run.CoordinatorException;
 import org.hetermoe.cli.run.ExportCommand;
+import org.hetermoe.cli.run.GenerateCommand;
 import org.hetermoe.cli.run.ResumeCommand;
 import org.hetermoe.cli.run.RunsCommand;
 import org.hetermoe.cli.run.StopCommand;
@@ -35,6 +38,9 @@ import picocli.CommandLine.Spec;
       RunsCommand.class,
       StopCommand.class,
       ExportCommand.class,
+      GenerateCommand.class,
+      ParityCommand.class,
+      BenchCommand.class,
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,

@@ -6,9 +6,11 @@ import java.util.Map;
 import org.hetermoe.cli.stack.DataDirectory;
 import org.hetermoe.cli.stack.Installation;
 import org.hetermoe.cli.stack.Stack;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Where the one-machine stack keeps its data. */
+@Command
 public final class StackOptions {
   @Option(
       names = "--data-dir",

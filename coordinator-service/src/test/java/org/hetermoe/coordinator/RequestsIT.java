@@ -125,8 +125,7 @@ class RequestsIT extends ClusterCase {
           .write(
               "GET /api/v1/runs/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
                   .getBytes(StandardCharsets.US_ASCII));
-      String answer =
-          new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(answer)
           .startsWith("HTTP/1.1 400 ")
           .containsIgnoringCase("content-type: application/problem+json")

@@ -1,11 +1,10 @@
 package org.hetermoe.worker;
 
-import io.smallrye.common.annotation.NonBlocking;
+import io.smallrye.common.annotation.Blocking;
 import io.smallrye.reactive.messaging.kafka.KafkaClientService;
 import io.smallrye.reactive.messaging.kafka.KafkaConsumer;
 import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -20,17 +19,15 @@ import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.eclipse.microprofile.reactive.messaging.Message;
 import org.eclipse.microprofile.reactive.messaging.Metadata;
 import org.eclipse.microprofile.reactive.messaging.OnOverflow;
-import org.hetermoe.channel.Peer;
-import org.hetermoe.channel.RunKey;
-import org.hetermoe.run.Assignment;
+import org.hetermoe.channel.kafka.RecordOutlet;
 import org.jboss.logging.Logger;
 
 /**
- * Activations over the broker: what comes on this worker's partition goes to the channels of its
- * runs, what they send goes to the partitions of their peers.
+ * Activations over the broker: what comes on this worker's partition of its role's topic goes to a
+ * receiver, what is published goes to the partitions of peers.
  */
 @ApplicationScoped
-class ActivationTopic {
+class ActivationTopic implements RecordOutlet {
   /** The incoming channel's name in the configuration. */
   static final String INCOMING = "activations";
 
@@ -44,6 +41,14 @@ class ActivationTopic {
   private final KafkaClientService clients;
   private final AtomicBoolean asking = new AtomicBoolean();
   private volatile boolean positioned;
+  private volatile Receiver receiver = _ -> {};
+
+  /** Takes records. */
+  @FunctionalInterface
+  interface Receiver {
+    /** Takes the value of a record; may wait. */
+    void take(byte[] value) throws InterruptedException;
+  }
 
   ActivationTopic(
       WorkerIdentity identity,
@@ -81,27 +86,33 @@ class ActivationTopic {
     return positioned;
   }
 
-  org.hetermoe.channel.Channel open(RunKey run, Peer self, List<Assignment.Member> members) {
-    throw new UnsupportedOperationException();
+  /** Who takes the records of this worker's partition; none before this. */
+  void receiver(Receiver next) {
+    receiver = next;
   }
 
+  /** In order, off the event loop: a receiver may wait until its member has read. */
   @Incoming(INCOMING)
-  @NonBlocking
-  void receive(ConsumerRecords<byte[], byte[]> records) {
+  @Blocking
+  void receive(ConsumerRecords<byte[], byte[]> records) throws InterruptedException {
     for (ConsumerRecord<byte[], byte[]> record : records) {
-      LOG.infof("%s", record);
+      if (record.value() != null) {
+        receiver.take(record.value());
+      }
     }
   }
 
-  private CompletionStage<Void> send(String topic, int partition, byte[] content) {
+  @Override
+  public CompletionStage<Void> publish(String topic, int partition, byte[] key, byte[] value) {
     CompletableFuture<Void> done = new CompletableFuture<>();
     outgoing.send(
         Message.of(
-            content,
+            value,
             Metadata.of(
-                OutgoingKafkaRecordMetadata.builder()
+                OutgoingKafkaRecordMetadata.<byte[]>builder()
                     .withTopic(topic)
                     .withPartition(partition)
+                    .withKey(key)
                     .build()),
             () -> {
               done.complete(null);

@@ -66,7 +66,7 @@ class KafkaReports implements RunReports {
 
   @Override
   public void metrics(StepMetrics step) {
-    CompletionStage<Void> unused =
+    CompletionStage<Void> _ =
         send(metrics, step.run().toString(), step)
             .whenComplete(
                 (_, failure) -> {
@@ -79,7 +79,7 @@ class KafkaReports implements RunReports {
   }
 
   void heartbeat(Heartbeat heartbeat) {
-    CompletionStage<Void> unused =
+    CompletionStage<Void> _ =
         send(heartbeats, heartbeat.worker(), heartbeat)
             .whenComplete(
                 (_, failure) -> {

@@ -13,6 +13,8 @@ import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.direct.DirectSettings;
 import org.hetermoe.channel.direct.DirectTransport;
+import org.hetermoe.channel.kafka.KafkaSettings;
+import org.hetermoe.channel.kafka.KafkaTransport;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
@@ -24,7 +26,7 @@ import org.hetermoe.run.ChannelKind;
 class RunChannels implements ChannelOpener, AutoCloseable {
   private final FrameBuffers buffers;
   private final Refusals refusals;
-  private final ActivationTopic activations;
+  private final KafkaTransport kafka;
   private final long windowBytes;
   private final DirectTransport direct;
   private volatile boolean listening;
@@ -34,7 +36,6 @@ class RunChannels implements ChannelOpener, AutoCloseable {
       throws IOException {
     this.buffers = buffers;
     this.refusals = refusals;
-    this.activations = activations;
     this.windowBytes = settings.window().asLongValue();
     String host = settings.direct().host();
     this.direct =
@@ -44,6 +45,10 @@ class RunChannels implements ChannelOpener, AutoCloseable {
                 .withWindowBytes(windowBytes),
             buffers,
             refusals);
+    this.kafka =
+        new KafkaTransport(
+            activations, KafkaSettings.usual().withWindowBytes(windowBytes), buffers, refusals);
+    activations.receiver(kafka::deliver);
     this.listening = true;
   }
 
@@ -73,8 +78,9 @@ class RunChannels implements ChannelOpener, AutoCloseable {
           }
         }
         case KAFKA -> {
+          Map<Peer, Integer> partitions = partitions(assignment);
           for (Peer self : local) {
-            opened.put(self, activations.open(key, self, assignment.members()));
+            opened.put(self, kafka.open(key, self, partitions));
           }
         }
       }
@@ -89,6 +95,7 @@ class RunChannels implements ChannelOpener, AutoCloseable {
   public void close() {
     listening = false;
     direct.close();
+    kafka.close();
   }
 
   private void openMemory(
@@ -105,6 +112,14 @@ class RunChannels implements ChannelOpener, AutoCloseable {
     }
     MemoryChannels channels = new MemoryChannels(key, all, buffers, refusals, windowBytes);
     local.forEach(self -> opened.put(self, channels.channel(self)));
+  }
+
+  private static Map<Peer, Integer> partitions(Assignment assignment) {
+    Map<Peer, Integer> partitions = new HashMap<>();
+    for (Assignment.Member member : assignment.members()) {
+      partitions.put(member.peer(), member.partition());
+    }
+    return partitions;
   }
 
   private static Map<Peer, InetSocketAddress> addresses(Assignment assignment) {

@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.hetermoe.channel.Channel.Traffic;
 import org.hetermoe.channel.ChannelException;
@@ -97,11 +98,14 @@ final class RunSession implements AutoCloseable {
   /** Leaves the run, if there is one, reports that, and takes no more commands. */
   @Override
   public void close() {
+    if (turns.isShutdown()) {
+      return;
+    }
     CountDownLatch reported = new CountDownLatch(1);
     turn(
         () -> {
           if (state instanceof Active active) {
-            CompletionStage<Void> unused =
+            CompletionStage<Void> _ =
                 reports
                     .event(failed(active.group().key(), "worker is shutting down"))
                     .whenComplete((_, _) -> reported.countDown());
@@ -245,14 +249,15 @@ final class RunSession implements AutoCloseable {
     LocalGroup group = active.group();
     become(active.end(next));
     group.abort(reason);
-    turns.schedule(
-        () -> {
-          if (state instanceof Ending ending && ending.group() == group) {
-            group.interrupt();
-          }
-        },
-        GRACE.toMillis(),
-        TimeUnit.MILLISECONDS);
+    ScheduledFuture<?> _ =
+        turns.schedule(
+            () -> {
+              if (state instanceof Ending ending && ending.group() == group) {
+                group.interrupt();
+              }
+            },
+            GRACE.toMillis(),
+            TimeUnit.MILLISECONDS);
   }
 
   private void memberEnded(MemberThread member, MemberThread.End end) {
@@ -321,7 +326,7 @@ final class RunSession implements AutoCloseable {
 
   private void report(Event event) {
     // Whether it arrived matters at shutdown alone; the reports log what did not.
-    CompletionStage<Void> unused = reports.event(event);
+    CompletionStage<Void> _ = reports.event(event);
   }
 
   private Event.Failed failed(RunKey key, String reason) {

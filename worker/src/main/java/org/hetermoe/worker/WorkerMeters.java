@@ -36,7 +36,7 @@ class WorkerMeters {
   void step(StepMetrics step) {
     lastStep.set(step);
     steps.increment();
-    tokens.increment(step.tokens());
+    tokens.increment((double) step.tokens());
   }
 
   void observe(

@@ -12,6 +12,7 @@ import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.hetermoe.channel.Refusal;
@@ -75,7 +76,8 @@ class WorkerProcess {
         "%s, instance %s, partition %d, direct channel at %s, %s",
         identity.worker(), identity.instance(), identity.partition(), channels.endpoint(), compute);
     reports.onChange(this::beatNow);
-    pulse.scheduleAtFixedRate(this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+    ScheduledFuture<?> _ =
+        pulse.scheduleAtFixedRate(this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   void stop(@Observes ShutdownEvent event) {

@@ -9,7 +9,6 @@ import static org.hamcrest.Matchers.nullValue;
 
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +30,6 @@ import org.junit.jupiter.api.Timeout;
 /** A whole worker process behind a real broker; only the members are scripted. */
 @QuarkusTest
 @QuarkusTestResource(BrokerResource.class)
-@TestProfile(WorkerProfile.class)
 @Timeout(30)
 class WorkerIT {
   @Inject WorkerIdentity identity;

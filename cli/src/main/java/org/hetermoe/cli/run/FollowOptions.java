@@ -1,5 +1,6 @@
 package org.hetermoe.cli.run;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -7,6 +8,7 @@ import org.hetermoe.cli.Interruption;
 import org.hetermoe.cli.report.JsonReport;
 import org.hetermoe.cli.report.ProgressReport;
 import org.hetermoe.cli.report.RunReport;
+import org.hetermoe.generate.Generator.Sampling;
 import org.hetermoe.run.ChannelKind;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunView;
@@ -15,6 +17,8 @@ import picocli.CommandLine.Option;
 
 /** How a run is followed, by those commands that do. */
 final class FollowOptions {
+  private static final Sampling SAMPLE = new Sampling(160, 0.6, 1);
+
   @Option(
       names = "--json",
       description = "One JSON object a line on standard output, and nothing else there.")
@@ -43,7 +47,7 @@ final class FollowOptions {
       CoordinatorOptions.Session session,
       Interruption interruption,
       CommandLine command)
-      throws InterruptedException {
+      throws IOException, InterruptedException {
     interruption.gently(() -> requestStop(coordinator, submitted, command.getErr()));
     RunReport report =
         new ProgressReport(command.getErr(), Boolean.getBoolean("hetermoe.terminal"));
@@ -52,7 +56,13 @@ final class FollowOptions {
     }
     RunView ended = new RunFollower(coordinator, report).follow(submitted);
     interruption.gently(null);
-    summarize(ended, options, json ? command.getErr() : command.getOut());
+    PrintWriter out = json ? command.getErr() : command.getOut();
+    summarize(ended, options, out);
+    if (ended.checkpointStep() != null && ended.state().equals("completed")) {
+      printSample(ended, coordinator, out);
+    }
+    pointers(ended, options).forEach(out::println);
+    out.flush();
     if (keepUp) {
       session.keepUp();
     }
@@ -89,8 +99,17 @@ final class FollowOptions {
           run.evaluationLoss(),
           ProgressReport.unit(run));
     }
-    pointers(run, options).forEach(out::println);
-    out.flush();
+  }
+
+  /** What the model writes now. */
+  private static void printSample(RunView run, CoordinatorClient coordinator, PrintWriter out)
+      throws IOException, InterruptedException {
+    String prompt = run.spec().data().source().equals("jdk") ? "    public " : "The ";
+    String text =
+        new Continuation(coordinator, "cpu")
+            .of(run, run.checkpointStep(), prompt, SAMPLE, progress -> {});
+    out.println("a sample of what it writes:");
+    (prompt + text).lines().forEach(line -> out.println("  | " + line));
   }
 
   /** Where to look further. */

@@ -72,7 +72,7 @@ public record DataDirectory(Path root) {
   }
 
   /** Packed token files. */
-  Path tokens() {
+  public Path tokens() {
     return root.resolve("tokens");
   }
 

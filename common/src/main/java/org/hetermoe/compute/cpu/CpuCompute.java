@@ -15,18 +15,13 @@ import org.hetermoe.tensor.Tensor;
 
 /** Checks operands, cuts an operation into tiles by its shape, and runs the kernels on them. */
 final class CpuCompute implements Compute {
-  /** Elements of a tile of element-wise work: 64 KiB of each operand. */
-  private static final int TILE_ELEMENTS = 16 * 1024;
-
-  /** Rows of a tile at most. */
-  private static final int TILE_ROWS = 256;
-
   /** Columns of a tile of the embedding's gradient. */
   private static final int EMBED_COLUMNS = 64;
 
   private final int threads;
   private final HostMemory memory = new HostMemory();
   private final TileRunner runner;
+  private final Tiling tiling;
   private final MatrixProducts products;
   private final Scratch partials;
   private double[] partialSquares = new double[0];
@@ -34,6 +29,7 @@ final class CpuCompute implements Compute {
   CpuCompute(int threads) {
     this.threads = threads;
     this.runner = new TileRunner(threads, memory);
+    this.tiling = new Tiling(runner);
     this.products = new MatrixProducts(runner);
     this.partials = new Scratch(memory);
   }
@@ -73,7 +69,7 @@ final class CpuCompute implements Compute {
   public void fill(Tensor x, float value) {
     Operands.floats(x, "x");
     long at = address(x);
-    elements(x, (from, count, scratch) -> ElementKernel.fill(at + 4L * from, count, value));
+    tiling.elements(x, (from, count, scratch) -> ElementKernel.fill(at + 4L * from, count, value));
   }
 
   @Override
@@ -87,7 +83,7 @@ final class CpuCompute implements Compute {
     Operands.sameCount(source, target);
     long from = address(source);
     long to = address(target);
-    elements(
+    tiling.elements(
         target,
         (first, count, scratch) -> ElementKernel.add(from + 4L * first, to + 4L * first, count));
   }
@@ -171,7 +167,7 @@ final class CpuCompute implements Compute {
     long ys = address(y);
     long inverse = address(inverseRms);
     int columns = x.shape().columns();
-    rows(
+    tiling.rows(
         x,
         (tile, from, to, scratch) ->
             NormKernel.forward(xs, weights, epsilon, ys, inverse, columns, from, to));
@@ -190,13 +186,13 @@ final class CpuCompute implements Compute {
     long dys = address(dy);
     long dxs = address(dx);
     int columns = x.shape().columns();
-    long sums = partials.floats((long) rowTiles(x) * columns);
-    rows(
+    long sums = partials.floats((long) Tiling.rowTiles(x) * columns);
+    tiling.rows(
         x,
         (tile, from, to, scratch) ->
             NormKernel.backward(
                 xs, weights, inverse, dys, dxs, sums + 4L * tile * columns, columns, from, to));
-    addPartials(sums, rowTiles(x), address(dWeight), columns);
+    addPartials(sums, Tiling.rowTiles(x), address(dWeight), columns);
   }
 
   @Override
@@ -261,7 +257,7 @@ final class CpuCompute implements Compute {
     long w = address(weights);
     int columns = logits.shape().columns();
     int k = experts.shape().columns();
-    rows(
+    tiling.rows(
         logits,
         (tile, from, to, scratch) ->
             RouterKernel.forward(in, p, lse, chosen, w, columns, k, from, to));
@@ -289,7 +285,7 @@ final class CpuCompute implements Compute {
     long out = address(dLogits);
     int columns = dLogits.shape().columns();
     int k = experts.shape().columns();
-    rows(
+    tiling.rows(
         dLogits,
         (tile, from, to, scratch) ->
             RouterKernel.backward(
@@ -301,8 +297,8 @@ final class CpuCompute implements Compute {
     Operands.columnSums(x, sums);
     long xs = address(x);
     int columns = x.shape().columns();
-    long tileSums = partials.floats((long) rowTiles(x) * columns);
-    rows(
+    long tileSums = partials.floats((long) Tiling.rowTiles(x) * columns);
+    tiling.rows(
         x,
         (tile, from, to, scratch) -> {
           long partial = tileSums + 4L * tile * columns;
@@ -313,7 +309,7 @@ final class CpuCompute implements Compute {
         });
     long total = address(sums);
     ElementKernel.fill(total, columns, 0f);
-    addPartials(tileSums, rowTiles(x), total, columns);
+    addPartials(tileSums, Tiling.rowTiles(x), total, columns);
   }
 
   @Override
@@ -332,7 +328,7 @@ final class CpuCompute implements Compute {
     long factors = weights == null ? 0 : address(weights);
     long out = address(y);
     int columns = y.shape().columns();
-    rows(
+    tiling.rows(
         y,
         (tile, first, last, scratch) ->
             RowKernel.combine(base, from, factors, out, columns, first, last));
@@ -346,7 +342,7 @@ final class CpuCompute implements Compute {
     RowKernel.Sources from = sources(sources, source, row);
     long out = address(dWeights);
     int columns = dy.shape().columns();
-    rows(
+    tiling.rows(
         dy,
         (tile, first, last, scratch) ->
             RowKernel.combineBackwardWeights(dys, from, out, columns, first, last));
@@ -359,7 +355,7 @@ final class CpuCompute implements Compute {
     long gates = address(gate);
     long ups = address(up);
     long outs = address(out);
-    elements(
+    tiling.elements(
         gate,
         (from, count, scratch) -> {
           long at = 4L * from;
@@ -378,7 +374,7 @@ final class CpuCompute implements Compute {
     long dOuts = address(dOut);
     long dGates = address(dGate);
     long dUps = address(dUp);
-    elements(
+    tiling.elements(
         gate,
         (from, count, scratch) -> {
           long at = 4L * from;
@@ -396,7 +392,7 @@ final class CpuCompute implements Compute {
     long out = address(losses);
     long lse = address(logSumExp);
     int columns = logits.shape().columns();
-    rows(
+    tiling.rows(
         logits,
         (tile, from, to, scratch) ->
             LossKernel.forward(in, wanted, out, lse, columns, from, to, scratch));
@@ -412,7 +408,7 @@ final class CpuCompute implements Compute {
     long lse = address(logSumExp);
     long out = address(dLogits);
     int columns = logits.shape().columns();
-    rows(
+    tiling.rows(
         logits,
         (tile, from, to, scratch) ->
             LossKernel.backward(in, wanted, lse, scale, out, columns, from, to));
@@ -422,15 +418,15 @@ final class CpuCompute implements Compute {
   public double sumOfSquares(Tensor x) {
     Operands.floats(x, "x");
     long xs = address(x);
-    int tiles = elementTiles(x);
+    int tiles = Tiling.elementTiles(x);
     if (partialSquares.length < tiles) {
       partialSquares = new double[tiles];
     }
     double[] squares = partialSquares;
-    elements(
+    tiling.elements(
         x,
         (from, count, scratch) ->
-            squares[(int) (from / TILE_ELEMENTS)] =
+            squares[(int) (from / Tiling.TILE_ELEMENTS)] =
                 ElementKernel.sumOfSquares(xs + 4L * from, count));
     double sum = 0;
     for (int tile = 0; tile < tiles; tile++) {
@@ -449,7 +445,7 @@ final class CpuCompute implements Compute {
     long ms = address(m);
     long vs = address(v);
     AdamWKernel kernel = new AdamWKernel(step);
-    elements(
+    tiling.elements(
         parameter,
         (from, count, scratch) -> {
           long at = 4L * from;
@@ -469,7 +465,7 @@ final class CpuCompute implements Compute {
     long sines = address(sin);
     int columns = x.shape().columns();
     int length = cos.shape().rows();
-    rows(
+    tiling.rows(
         x,
         (tile, from, to, scratch) ->
             RopeKernel.rotate(xs, cosines, sines, sign, columns, headDim, length, from, to));
@@ -481,7 +477,7 @@ final class CpuCompute implements Compute {
     long ys = address(y);
     int xRows = x.shape().rows();
     int columns = y.shape().columns();
-    rows(
+    tiling.rows(
         y,
         (tile, from, to, scratch) ->
             RowKernel.gather(xs, xRows, index, scale, ys, columns, from, to));
@@ -498,47 +494,6 @@ final class CpuCompute implements Compute {
     for (int tile = 0; tile < tiles; tile++) {
       ElementKernel.add(partials + 4L * tile * columns, total, columns);
     }
-  }
-
-  /** A kernel over {@code count} elements that begin at {@code from}. */
-  private interface ElementTile {
-    void run(long from, int count, Scratch scratch);
-  }
-
-  /** A kernel over rows [from, to). */
-  private interface RowTile {
-    void run(int tile, int from, int to, Scratch scratch);
-  }
-
-  private void elements(Tensor x, ElementTile kernel) {
-    long elements = x.shape().elements();
-    runner.run(
-        elementTiles(x),
-        (tile, scratch) -> {
-          long from = (long) tile * TILE_ELEMENTS;
-          kernel.run(from, (int) Math.min(TILE_ELEMENTS, elements - from), scratch);
-        });
-  }
-
-  private static int elementTiles(Tensor x) {
-    return Math.toIntExact(Math.ceilDiv(x.shape().elements(), TILE_ELEMENTS));
-  }
-
-  private void rows(Tensor x, RowTile kernel) {
-    int rows = x.shape().rows();
-    int perTile = rowsPerTile(x);
-    runner.run(
-        rowTiles(x),
-        (tile, scratch) ->
-            kernel.run(tile, tile * perTile, Math.min(rows, (tile + 1) * perTile), scratch));
-  }
-
-  private static int rowTiles(Tensor x) {
-    return Math.ceilDiv(x.shape().rows(), rowsPerTile(x));
-  }
-
-  private static int rowsPerTile(Tensor x) {
-    return Math.clamp(TILE_ELEMENTS / Math.max(1, x.shape().columns()), 1, TILE_ROWS);
   }
 
   private static Groups all(Tensor x) {

@@ -7,8 +7,17 @@ import org.hetermoe.compute.Groups;
  * sum over the inner extent is never cut, so a product is what that one call makes of it.
  */
 final class MatrixProducts {
-  /** Columns of a tile at most. */
-  private static final int MAX_COLUMNS = 1024;
+  /**
+   * Rows of a tile of y at most. oneDNN packs the transposed weight anew for every tile of rows, so
+   * these are tall; the tiles for several threads come from cutting the columns.
+   */
+  private static final int FORWARD_ROWS = 256;
+
+  /** Rows of a tile of dx or dw at most; here packing costs less. */
+  private static final int BACKWARD_ROWS = 128;
+
+  /** Columns of any tile at most. */
+  private static final int MAX_COLUMNS = 256;
 
   private final TileRunner runner;
 
@@ -18,7 +27,7 @@ final class MatrixProducts {
 
   /** y[A,O] = x[A,I] w[O,I]^T. */
   void forward(long x, Groups groups, long[] w, long y, int in, int out) {
-    RowTiles rows = RowTiles.of(groups);
+    RowTiles rows = RowTiles.of(groups, FORWARD_ROWS);
     int columnTiles = Math.ceilDiv(out, MAX_COLUMNS);
     runner.run(
         rows.count() * columnTiles,
@@ -45,7 +54,7 @@ final class MatrixProducts {
   /** dx[A,I] = dy[A,O] w[O,I], or +=. */
   void backwardInput(
       long dy, Groups groups, long[] w, long dx, boolean accumulate, int in, int out) {
-    RowTiles rows = RowTiles.of(groups);
+    RowTiles rows = RowTiles.of(groups, BACKWARD_ROWS);
     int columnTiles = Math.ceilDiv(in, MAX_COLUMNS);
     runner.run(
         rows.count() * columnTiles,
@@ -71,13 +80,15 @@ final class MatrixProducts {
 
   /** dw[O,I] += dy[A,O]^T x[A,I]. */
   void backwardWeight(long dy, long x, Groups groups, long[] dw, int in, int out) {
-    int perGroup = RowTiles.tiles(out);
-    int tileRows = RowTiles.size(out);
+    int rowTiles = RowTiles.tiles(out, BACKWARD_ROWS);
+    int tileRows = RowTiles.size(out, BACKWARD_ROWS);
+    int columnTiles = Math.ceilDiv(in, MAX_COLUMNS);
     runner.run(
-        groups.count() * perGroup,
+        groups.count() * rowTiles * columnTiles,
         (tile, scratch) -> {
-          int g = tile / perGroup;
-          int row = tile % perGroup * tileRows;
+          int g = tile / (rowTiles * columnTiles);
+          int row = tile / columnTiles % rowTiles * tileRows;
+          int column = tile % columnTiles * MAX_COLUMNS;
           if (groups.size(g) == 0) {
             return;
           }
@@ -85,15 +96,15 @@ final class MatrixProducts {
               true,
               false,
               Math.min(tileRows, out - row),
-              in,
+              Math.min(MAX_COLUMNS, in - column),
               groups.size(g),
               1f,
               at(dy, groups.start(g), out, row),
               out,
-              at(x, groups.start(g), in, 0),
+              at(x, groups.start(g), in, column),
               in,
               1f,
-              at(dw[g], row, in, 0),
+              at(dw[g], row, in, column),
               in);
         });
   }

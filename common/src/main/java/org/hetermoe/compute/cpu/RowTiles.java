@@ -7,9 +7,6 @@ import org.hetermoe.compute.Groups;
  * first row, so its products do not depend on its neighbours.
  */
 final class RowTiles {
-  /** Rows of a tile at most: enough that oneDNN's packing of the other operand pays. */
-  static final int MAX_ROWS = 128;
-
   private final int[] groups;
   private final int[] starts;
   private final int[] sizes;
@@ -20,15 +17,16 @@ final class RowTiles {
     sizes = new int[count];
   }
 
-  static RowTiles of(Groups groups) {
+  /** Cuts every group into tiles of at most {@code maxRows} rows. */
+  static RowTiles of(Groups groups, int maxRows) {
     int count = 0;
     for (int g = 0; g < groups.count(); g++) {
-      count += tiles(groups.size(g));
+      count += tiles(groups.size(g), maxRows);
     }
     RowTiles tiles = new RowTiles(count);
     int next = 0;
     for (int g = 0; g < groups.count(); g++) {
-      int size = size(groups.size(g));
+      int size = size(groups.size(g), maxRows);
       for (int row = groups.start(g); row < groups.end(g); row += size) {
         tiles.groups[next] = g;
         tiles.starts[next] = row;
@@ -40,13 +38,13 @@ final class RowTiles {
   }
 
   /** Number of tiles that {@code rows} rows are cut into. */
-  static int tiles(int rows) {
-    return rows == 0 ? 0 : Math.ceilDiv(rows, size(rows));
+  static int tiles(int rows, int maxRows) {
+    return rows == 0 ? 0 : Math.ceilDiv(rows, size(rows, maxRows));
   }
 
   /** Rows of each tile but the last: an even share, in steps of 8. */
-  static int size(int rows) {
-    int tiles = Math.max(1, Math.ceilDiv(rows, MAX_ROWS));
+  static int size(int rows, int maxRows) {
+    int tiles = Math.max(1, Math.ceilDiv(rows, maxRows));
     return Math.ceilDiv(Math.ceilDiv(rows, tiles), 8) * 8;
   }
 

@@ -44,7 +44,14 @@ public class StepHistory {
     }
     Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
     steps.forEach(step -> found.get().noteStep(step, now));
-    rows.upsertMultiple(steps.stream().map(StepRow::new).toList());
+    // Not upsertMultiple: of a batch of upserts, Hibernate 7.2 with JDBC batching keeps the last
+    // only.
+    entities
+        .createQuery("delete from StepRow where key.run = :run and key.step in :steps")
+        .setParameter("run", run)
+        .setParameter("steps", steps.stream().map(StepMetrics::step).toList())
+        .executeUpdate();
+    rows.insertMultiple(steps.stream().map(StepRow::new).toList());
     return steps.size();
   }
 

@@ -1,0 +1,86 @@
+package org.hetermoe.cli.check;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.hetermoe.cli.UsageException;
+import org.hetermoe.compute.ComputeUnavailableException;
+import org.hetermoe.parity.ParityCase;
+import org.hetermoe.parity.ParityReport;
+import org.hetermoe.parity.ParityRun;
+import org.hetermoe.parity.Workers;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Holds the arithmetic against a folder of reference numbers. */
+@Command(
+    name = "parity",
+    description = {
+      "Computes what DIR/expected.safetensors holds and prints how far off it is.",
+      "Exit code 0 only if every relative error is below 1e-5."
+    },
+    mixinStandardHelpOptions = true)
+public final class ParityCommand implements Callable<Integer> {
+  @Spec private CommandSpec command;
+
+  @Parameters(
+      paramLabel = "DIR",
+      description = "config.json, model.safetensors, expected.safetensors and case.json.")
+  private Path folder;
+
+  @Option(
+      names = "--compute",
+      defaultValue = "cpu",
+      description = "Device: reference or cpu (default: ${DEFAULT-VALUE}).")
+  private String device;
+
+  @Option(
+      names = "--workers",
+      defaultValue = "local",
+      description = "local, or attention x expert workers: 1x2 (default: ${DEFAULT-VALUE}).")
+  private String workers;
+
+  /** For picocli, which sets the fields. */
+  public ParityCommand() {}
+
+  @Override
+  public Integer call() throws InterruptedException {
+    Workers group = Workers.parse(workers);
+    if (!Files.isDirectory(folder)) {
+      throw new UsageException(folder + " is not a folder");
+    }
+    PrintWriter out = command.commandLine().getOut();
+    try (ParityCase parityCase = ParityCase.open(folder)) {
+      ParityReport report = new ParityRun(parityCase, device).with(group);
+      out.printf("%-70s %12s%n", "tensor", "error");
+      for (ParityReport.Row row : report.rows()) {
+        out.printf(
+            Locale.ROOT,
+            "%-70s %12.3g%s%n",
+            row.name(),
+            row.error(),
+            row.passes() ? "" : "  TOO LARGE");
+      }
+      long failed = report.rows().stream().filter(row -> !row.passes()).count();
+      out.printf(
+          Locale.ROOT,
+          "%s: %d of %d below %.0e, compute %s, workers %s%n",
+          report.passes() ? "passed" : "FAILED",
+          report.rows().size() - failed,
+          report.rows().size(),
+          ParityReport.TOLERANCE,
+          device,
+          workers);
+      out.flush();
+      return report.passes() ? 0 : 1;
+    } catch (IOException | ComputeUnavailableException problem) {
+      throw new UsageException(problem.getMessage());
+    }
+  }
+}

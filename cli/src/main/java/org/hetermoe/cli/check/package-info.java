@@ -1,0 +1,2 @@
+/** Commands that check and measure: parity with reference numbers, and benchmarks. */
+package org.hetermoe.cli.check;
