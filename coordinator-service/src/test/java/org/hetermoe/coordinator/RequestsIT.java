@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
 import io.restassured.response.Response;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,10 +105,33 @@ class RequestsIT extends ClusterCase {
     assertProblem(
         given()
             .contentType("application/octet-stream")
+            .body(new byte[11 << 20])
+            .put(shard + "/chunks/0?epoch=1"),
+        413,
+        null);
+    assertProblem(
+        given()
+            .contentType("application/octet-stream")
             .body(new byte[3])
             .put(shard + "/chunks/-1?epoch=1"),
         400,
         "index");
+  }
+
+  @Test
+  void answersAnAddressThatNoClientWouldSendWithAProblem() throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), RestAssured.port)) {
+      socket
+          .getOutputStream()
+          .write(
+              "GET /api/v1/runs/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+                  .getBytes(StandardCharsets.US_ASCII));
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(answer)
+          .startsWith("HTTP/1.1 400 ")
+          .containsIgnoringCase("content-type: application/problem+json")
+          .contains("\"status\":400");
+    }
   }
 
   @Test

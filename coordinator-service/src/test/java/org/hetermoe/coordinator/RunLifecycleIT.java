@@ -6,10 +6,15 @@ import static org.assertj.core.api.Assertions.tuple;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.StreamSupport;
+import javax.sql.DataSource;
 import org.awaitility.Awaitility;
 import org.hetermoe.channel.Peer;
 import org.hetermoe.run.Assignment;
@@ -32,6 +37,8 @@ class RunLifecycleIT extends ClusterCase {
       name: one and one
       training: {steps: 4}
       """;
+
+  @Inject DataSource database;
 
   @Test
   void trainsFromSubmissionToCompletion() {
@@ -253,6 +260,30 @@ class RunLifecycleIT extends ClusterCase {
     attention.finish(4, false);
     expert.finish(4, false);
     awaitState(id, "completed");
+  }
+
+  @Test
+  void failsWhenPreparationTakesTooLong() throws SQLException {
+    UUID id = submit(ONE_AND_ONE);
+    WorkerDouble attention = attention();
+    WorkerDouble expert = expert();
+    attention.takeUp(id, 1);
+    expert.prepare(id, 1);
+
+    // When it has prepared for longer than it may
+    try (Connection connection = database.getConnection();
+        PreparedStatement age =
+            connection.prepareStatement(
+                "update run set state_since = state_since - interval '121 s' where id = ?")) {
+      age.setObject(1, id);
+      assertThat(age.executeUpdate()).isEqualTo(1);
+    }
+
+    JsonNode failed = awaitState(id, "failed");
+    assertThat(failed.path("reason").asText())
+        .isEqualTo("attention worker " + attention.id() + " was not prepared within 120 s");
+    attention.await(Command.Abort.class, id, 1);
+    expert.await(Command.Abort.class, id, 1);
   }
 
   @Test

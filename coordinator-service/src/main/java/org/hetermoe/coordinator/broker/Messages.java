@@ -2,9 +2,7 @@ package org.hetermoe.coordinator.broker;
 
 import com.fasterxml.jackson.core.JacksonException;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.narayana.jta.QuarkusTransactionException;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.persistence.PersistenceException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -22,6 +20,7 @@ import org.jboss.logging.Logger;
 public class Messages {
   private static final Logger LOG = Logger.getLogger(Messages.class);
   private static final int EXCERPT = 200;
+  private static final int ATTEMPTS = 3;
   private static final long PAUSE_MILLIS = 1_000;
 
   private final MeterRegistry meters;
@@ -57,30 +56,30 @@ public class Messages {
 
   /**
    * Does what a message asks for. While the database is away it waits, so that nothing is lost;
-   * anything else that goes wrong is counted and logged, and the stream goes on.
+   * where anything else goes wrong several times, that is counted and logged, and the stream goes
+   * on.
    *
    * @param work a transaction that may be done twice
    */
   public void handle(String topic, Object message, Runnable work) {
-    while (true) {
+    for (int attempt = 1; ; attempt++) {
       try {
         work.run();
         return;
-      } catch (PersistenceException | QuarkusTransactionException | IllegalStateException e) {
-        if (!databaseAway(e)) {
-          fail(topic, message, e);
+      } catch (RuntimeException e) {
+        if (databaseAway(e)) {
+          LOG.warnf("The database is away, messages of %s wait: %s", topic, e.getMessage());
+        } else if (attempt >= ATTEMPTS) {
+          meters.counter("hetermoe.messages.failed", "topic", topic).increment();
+          LOG.errorf(e, "A message of %s could not be handled: %s", topic, message);
           return;
         }
-        LOG.warnf("The database is away, messages of %s wait: %s", topic, e.getMessage());
-      } catch (RuntimeException e) {
-        fail(topic, message, e);
-        return;
       }
       try {
         TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        throw new IllegalStateException("interrupted while the database was away", e);
+        throw new IllegalStateException("interrupted while a message waited", e);
       }
     }
   }
@@ -88,11 +87,6 @@ public class Messages {
   private void refuse(String topic, String problem, String excerpt) {
     meters.counter("hetermoe.messages.refused", "topic", topic).increment();
     LOG.warnf("Refused a message of %s: %s: %s", topic, problem, excerpt);
-  }
-
-  private void fail(String topic, Object message, RuntimeException problem) {
-    meters.counter("hetermoe.messages.failed", "topic", topic).increment();
-    LOG.errorf(problem, "A message of %s could not be handled: %s", topic, message);
   }
 
   private static boolean databaseAway(Throwable problem) {
@@ -107,9 +101,12 @@ public class Messages {
     return false;
   }
 
-  /** SQLSTATE classes 08 (connection exception) and 57P (server is shutting down or starting). */
+  /**
+   * SQLSTATE classes 08 (connection exception) and 57P (server is shutting down or starting); none
+   * where the pool had no connection to give.
+   */
   private static boolean connectionState(String state) {
-    return state != null && (state.startsWith("08") || state.startsWith("57P"));
+    return state == null || state.startsWith("08") || state.startsWith("57P");
   }
 
   private static String excerpt(byte[] value) {

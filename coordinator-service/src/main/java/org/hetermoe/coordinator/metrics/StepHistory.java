@@ -4,6 +4,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.persistence.EntityManager;
 import jakarta.transaction.Transactional;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -40,7 +42,8 @@ public class StepHistory {
     if (found.isEmpty()) {
       return 0;
     }
-    steps.forEach(found.get()::noteStep);
+    Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    steps.forEach(step -> found.get().noteStep(step, now));
     // Not upsertMultiple: of a batch of upserts, Hibernate 7.2 with JDBC batching keeps the last
     // only.
     entities

@@ -165,7 +165,7 @@ public class Run {
   }
 
   /** Notes a step of the present attempt, which may have been noted before. */
-  public void noteStep(StepMetrics step) {
+  public void noteStep(StepMetrics step, Instant at) {
     if (step.step() < stepsDone) {
       return;
     }
@@ -174,9 +174,7 @@ public class Run {
     if (step.evaluationLoss() != null) {
       evaluationLoss = step.evaluationLoss();
     }
-    if (step.at().isAfter(updatedAt)) {
-      updatedAt = step.at();
-    }
+    updatedAt = at;
   }
 
   /** Sets back the losses to those of the step that the run resumes from; null for none. */

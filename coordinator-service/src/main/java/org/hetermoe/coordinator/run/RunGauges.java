@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Tags;
 import io.quarkus.scheduler.Scheduled;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** Shows how many runs are in each state. */
@@ -20,10 +21,15 @@ class RunGauges {
 
   @Scheduled(every = "10s", concurrentExecution = Scheduled.ConcurrentExecution.SKIP)
   void refresh() {
-    gauge.register(
+    Map<String, Long> counts =
         runs.countsByState().stream()
-            .map(count -> MultiGauge.Row.of(Tags.of("state", count.state()), count.runs()))
-            .collect(Collectors.toList()),
+            .collect(
+                Collectors.toMap(RunRepository.StateCount::state, RunRepository.StateCount::runs));
+    gauge.register(
+        RunState.LABELS.stream()
+            .<MultiGauge.Row<?>>map(
+                state -> MultiGauge.Row.of(Tags.of("state", state), counts.getOrDefault(state, 0L)))
+            .toList(),
         true);
   }
 }

@@ -131,12 +131,13 @@ public class RunRepository {
             .getResultList());
   }
 
-  /** Runs that wait for workers, in the order in which they came. */
+  /** The first runs that wait for workers, in the order in which they came. */
   @Transactional
-  List<UUID> queue() {
+  List<UUID> queue(int most) {
     return entities
         .createQuery(
             "select id from Run where state = 'submitted' order by queuedAt, id", UUID.class)
+        .setMaxResults(most)
         .getResultList();
   }
 

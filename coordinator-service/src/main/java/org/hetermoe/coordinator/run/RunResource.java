@@ -157,18 +157,9 @@ public class RunResource {
   }
 
   private static void checkState(String state) {
-    try {
-      RunState.of(state, "");
-    } catch (IllegalArgumentException e) {
-      InvalidFieldException problem =
-          new InvalidFieldException(
-              "state",
-              "must be one of submitted, preparing, running, stopping, completed, stopped, failed,"
-                  + " is '"
-                  + state
-                  + "'");
-      problem.initCause(e);
-      throw problem;
+    if (!RunState.LABELS.contains(state)) {
+      throw new InvalidFieldException(
+          "state", "must be one of " + String.join(", ", RunState.LABELS) + ", is '" + state + "'");
     }
   }
 

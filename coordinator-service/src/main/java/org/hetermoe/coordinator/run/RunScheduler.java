@@ -33,6 +33,9 @@ public class RunScheduler {
 
   private static final int LAST = 10_000;
 
+  /** Runs of the queue that are looked at; those behind them wait. */
+  private static final int LOOK_AHEAD = 200;
+
   private final RunRepository runs;
   private final RunLifecycle lifecycle;
   private final CommandOutbox outbox;
@@ -99,7 +102,6 @@ public class RunScheduler {
   }
 
   void onStart(@Observes @Priority(LAST) StartupEvent start) {
-    roster.forgiveSilence();
     open = true;
     wake();
   }
@@ -127,7 +129,7 @@ public class RunScheduler {
 
   private void place() {
     UUID first = null;
-    for (UUID id : runs.queue()) {
+    for (UUID id : runs.queue(LOOK_AHEAD)) {
       if (lifecycle.place(id, first) == RunLifecycle.Placed.NEXT_IN_LINE && first == null) {
         first = id;
       }

@@ -1,5 +1,6 @@
 package org.hetermoe.coordinator.run;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -16,6 +17,10 @@ import java.util.Locale;
  * </pre>
  */
 sealed interface RunState {
+  /** The names of all states. */
+  List<String> LABELS =
+      List.of("submitted", "preparing", "running", "stopping", "completed", "stopped", "failed");
+
   /** Why the run is in this state, for people. */
   String reason();
 

@@ -16,8 +16,8 @@ import org.hetermoe.run.Heartbeat;
 
 /**
  * Who lives, by the heartbeats that this process has seen. Silence only counts while this process
- * could have heard something: not before it started, while it was suspended or while the broker was
- * away. Safe for several threads.
+ * could have heard something: not before it reads heartbeats, while it was suspended or while the
+ * broker was away. Safe for several threads.
  */
 @ApplicationScoped
 public class Roster {
@@ -27,6 +27,7 @@ public class Roster {
   private final LongSupplier clock;
   private final Map<String, Sighting> sightings = new ConcurrentHashMap<>();
   private final AtomicLong listeningSince;
+  private volatile boolean listening;
 
   Roster() {
     this(System::nanoTime);
@@ -78,19 +79,17 @@ public class Roster {
     long now = clock.getAsLong();
     Sighting last = sightings.get(worker);
     if (last == null) {
-      return now - listeningSince.get() > LOST_AFTER_NANOS ? Presence.SILENT : Presence.PRESENT;
+      return silentSince(listeningSince.get(), now) ? Presence.SILENT : Presence.PRESENT;
     }
     if (!last.heartbeat().instance().equals(instance)) {
       return Presence.REPLACED;
     }
-    if (now - Math.max(last.nanos(), listeningSince.get()) > LOST_AFTER_NANOS) {
+    if (silentSince(last.nanos(), now)) {
       return Presence.SILENT;
     }
     boolean here =
         run.run().equals(last.heartbeat().run()) && run.epoch() == last.heartbeat().epoch();
-    return !here && now - Math.max(last.sinceNanos(), listeningSince.get()) > LOST_AFTER_NANOS
-        ? Presence.ELSEWHERE
-        : Presence.PRESENT;
+    return !here && silentSince(last.sinceNanos(), now) ? Presence.ELSEWHERE : Presence.PRESENT;
   }
 
   /** The last heartbeats of all workers that live. */
@@ -100,6 +99,17 @@ public class Roster {
         .filter(sighting -> !lost(sighting, now))
         .map(Sighting::heartbeat)
         .toList();
+  }
+
+  /** Heartbeats are read from now on. */
+  void listen() {
+    forgiveSilence();
+    listening = true;
+  }
+
+  /** Heartbeats are not read until further notice. */
+  void listenNoMore() {
+    listening = false;
   }
 
   /** Starts to count silence anew, because this process could not have heard anything. */
@@ -121,6 +131,16 @@ public class Roster {
 
   boolean alive(Sighting sighting) {
     return !lost(sighting, clock.getAsLong());
+  }
+
+  private boolean silentSince(long then, long now) {
+    return listening && now - Math.max(then, listeningSince.get()) > LOST_AFTER_NANOS;
+  }
+
+  /** Forgets workers that have been silent for so long that nobody waits for them. */
+  void forgetLongGone() {
+    long now = clock.getAsLong();
+    sightings.values().removeIf(sighting -> longGone(sighting, now));
   }
 
   private static boolean lost(Sighting sighting, long now) {

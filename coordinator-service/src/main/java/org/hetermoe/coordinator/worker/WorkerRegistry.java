@@ -81,6 +81,7 @@ public class WorkerRegistry {
         known.update(sighting.heartbeat(), sighting.at());
       }
     }
+    roster.forgetLongGone();
   }
 
   /** All workers that were ever heard of, by id. */

@@ -8,6 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.run.Heartbeat;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class RosterTest {
@@ -16,6 +17,11 @@ class RosterTest {
 
   private final AtomicLong clock = new AtomicLong(-5);
   private final Roster roster = new Roster(clock::get);
+
+  @BeforeEach
+  void listen() {
+    roster.listen();
+  }
 
   @Test
   void losesAWorkerAfterTenSecondsOfSilence() {
@@ -33,7 +39,11 @@ class RosterTest {
   }
 
   @Test
-  void givesWorkersItHasNeverHeardOfTimeAfterAStart() {
+  void givesWorkersItHasNeverHeardOfTimeOnceItListens() {
+    roster.listenNoMore();
+    passSeconds(100);
+    assertThat(presence()).isEqualTo(Roster.Presence.PRESENT);
+    roster.listen();
     passSeconds(9);
     assertThat(presence()).isEqualTo(Roster.Presence.PRESENT);
     passSeconds(2);
