@@ -5,11 +5,12 @@ import jakarta.enterprise.event.Observes;
 import jakarta.persistence.EntityManager;
 import jakarta.transaction.Transactional;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import org.hetermoe.coordinator.run.AttemptBegins;
+import org.hetermoe.coordinator.run.Run;
+import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.run.StepMetrics;
 import org.hibernate.StatelessSession;
 
@@ -18,9 +19,11 @@ import org.hibernate.StatelessSession;
 public class StepHistory {
   private final EntityManager entities;
   private final StatelessSession rows;
+  private final RunRepository runs;
 
-  StepHistory(EntityManager entities, StatelessSession rows) {
+  StepHistory(EntityManager entities, StatelessSession rows, RunRepository runs) {
     this.entities = entities;
+    this.runs = runs;
     this.rows = rows;
   }
 
@@ -32,36 +35,12 @@ public class StepHistory {
    */
   @Transactional
   int store(UUID run, int epoch, Collection<StepMetrics> steps) {
-    StepMetrics last = steps.stream().max(Comparator.comparingInt(StepMetrics::step)).orElseThrow();
-    Double evaluation =
-        steps.stream()
-            .sorted(Comparator.comparingInt(StepMetrics::step).reversed())
-            .map(StepMetrics::evaluationLoss)
-            .filter(Objects::nonNull)
-            .findFirst()
-            .orElse(null);
-    // Locks the run, so that no other attempt begins in between.
-    int found =
-        entities
-            .createQuery(
-                """
-                update Run set
-                  updatedAt = greatest(updatedAt, :at),
-                  lastLoss = case when stepsDone <= :step then :loss else lastLoss end,
-                  evaluationLoss = coalesce(cast(:evaluation as Double), evaluationLoss),
-                  stepsDone = greatest(stepsDone, :step)
-                where id = :run and epoch = :epoch
-                """)
-            .setParameter("at", last.at())
-            .setParameter("step", last.step())
-            .setParameter("loss", last.loss())
-            .setParameter("evaluation", evaluation)
-            .setParameter("run", run)
-            .setParameter("epoch", epoch)
-            .executeUpdate();
-    if (found == 0) {
+    // The lock keeps another attempt from beginning in between.
+    Optional<Run> found = runs.lock(run).filter(locked -> locked.epoch() == epoch);
+    if (found.isEmpty()) {
       return 0;
     }
+    steps.forEach(found.get()::noteStep);
     rows.upsertMultiple(steps.stream().map(StepRow::new).toList());
     return steps.size();
   }

@@ -7,6 +7,7 @@ import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
 import org.hetermoe.run.RunSpec;
+import org.hetermoe.run.StepMetrics;
 import org.hibernate.annotations.DynamicUpdate;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
@@ -161,6 +162,21 @@ public class Run {
   void beginAttempt(int resumeFromStep) {
     epoch++;
     stepsDone = resumeFromStep;
+  }
+
+  /** Notes a step of the present attempt, which may have been noted before. */
+  public void noteStep(StepMetrics step) {
+    if (step.step() < stepsDone) {
+      return;
+    }
+    stepsDone = step.step();
+    lastLoss = step.loss();
+    if (step.evaluationLoss() != null) {
+      evaluationLoss = step.evaluationLoss();
+    }
+    if (step.at().isAfter(updatedAt)) {
+      updatedAt = step.at();
+    }
   }
 
   /** Sets back the losses to those of the step that the run resumes from; null for none. */
