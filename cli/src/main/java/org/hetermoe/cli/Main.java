@@ -6,13 +6,10 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-<<<<<<< HEAD
-import org.hetermoe.cli.check.ParityCommand;
-import org.hetermoe.cli.run.BenchCommand;
-=======
 import java.util.logging.Level;
 import java.util.logging.Logger;
->>>>>>> refs/heads/cli
+import org.hetermoe.cli.check.ParityCommand;
+import org.hetermoe.cli.run.BenchCommand;
 import org.hetermoe.cli.run.CoordinatorException;
 import org.hetermoe.cli.run.ExportCommand;
 import org.hetermoe.cli.run.GenerateCommand;
