@@ -70,11 +70,11 @@ class StackIT {
       assertThat(find(stack, "postgresql").port()).isEqualTo(postgres.port());
       assertThat(query(postgres.port(), "select answer from kept")).isEqualTo(42);
       assertThat(topics(find(stack, "kafka").port())).contains("kept");
+    }
 
-      // When everything is killed, and the server's process id is somebody else's by now
-      for (ProcessRecord process : stack.processes()) {
-        kill(process);
-      }
+    // When everything is killed, and the server's process id is somebody else's by now
+    for (ProcessRecord process : newStack().processes()) {
+      kill(process);
     }
     ProcessHandle.of(postmaster.pid()).ifPresent(ProcessHandle::destroyForcibly);
     await().until(() -> !postmaster.isAlive());
