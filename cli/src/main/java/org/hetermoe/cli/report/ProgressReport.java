@@ -20,6 +20,7 @@ public final class ProgressReport implements RunReport {
 
   private final PrintWriter err;
   private final boolean terminal;
+  private int stepsSeen;
   private double secondsPerStep;
   private boolean lineOpen;
 
@@ -53,16 +54,16 @@ public final class ProgressReport implements RunReport {
 
   @Override
   public void step(RunView run, StepMetrics step) {
+    stepsSeen++;
+    // The first step warms everything up and says nothing of those to come.
     secondsPerStep =
-        secondsPerStep == 0
-            ? step.seconds()
-            : (1 - NEWEST) * secondsPerStep + NEWEST * step.seconds();
+        stepsSeen <= 2 ? step.seconds() : (1 - NEWEST) * secondsPerStep + NEWEST * step.seconds();
     String text = describe(step, run.steps());
     if (terminal) {
       err.print("\r" + text + "\u001b[K");
       err.flush();
       lineOpen = true;
-    } else if (step.step() % Math.max(1, run.steps() / LINES) == 0
+    } else if (step.step() % Math.ceilDiv(run.steps(), LINES) == 0
         || step.step() == run.steps()
         || step.step() == 1) {
       line(text);

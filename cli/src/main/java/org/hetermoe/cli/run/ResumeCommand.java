@@ -1,5 +1,6 @@
 package org.hetermoe.cli.run;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
@@ -35,7 +36,7 @@ public final class ResumeCommand implements Callable<Integer> {
   public ResumeCommand() {}
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     PrintWriter err = command.commandLine().getErr();
     try (Interruption interruption = Interruption.arm();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
