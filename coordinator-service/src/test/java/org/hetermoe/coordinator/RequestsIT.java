@@ -6,11 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
-import io.restassured.RestAssured;
 import io.restassured.response.Response;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,22 +112,6 @@ class RequestsIT extends ClusterCase {
             .put(shard + "/chunks/-1?epoch=1"),
         400,
         "index");
-  }
-
-  @Test
-  void answersAnAddressThatNoClientWouldSendWithAProblem() throws IOException {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), RestAssured.port)) {
-      socket
-          .getOutputStream()
-          .write(
-              "GET /api/v1/runs/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-                  .getBytes(StandardCharsets.US_ASCII));
-      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(answer)
-          .startsWith("HTTP/1.1 400 ")
-          .containsIgnoringCase("content-type: application/problem+json")
-          .contains("\"status\":400");
-    }
   }
 
   @Test

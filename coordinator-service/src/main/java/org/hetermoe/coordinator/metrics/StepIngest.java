@@ -2,6 +2,7 @@ package org.hetermoe.coordinator.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Startup;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.LinkedHashMap;
@@ -17,6 +18,7 @@ import org.hetermoe.run.Topics;
 import org.jboss.logging.Logger;
 
 /** Takes step metrics as they come, a transaction for all that wait of an attempt. */
+@Startup
 @ApplicationScoped
 public class StepIngest {
   private static final Logger LOG = Logger.getLogger(StepIngest.class);

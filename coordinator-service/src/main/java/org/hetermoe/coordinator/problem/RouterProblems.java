@@ -9,7 +9,10 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import org.hetermoe.run.Json;
 
-/** Problem details for requests that are refused before they reach a resource. */
+/**
+ * Problem details for bodies that are too large for any resource. (An address that is not even a
+ * URI is refused before all this, by the server, with a status alone.)
+ */
 @ApplicationScoped
 class RouterProblems {
   /** Before the limit of the server itself, which answers with no body. */
@@ -20,8 +23,6 @@ class RouterProblems {
 
   void install(@Observes Router router) {
     router.route().order(FIRST).handler(RouterProblems::checkLength);
-    router.errorHandler(
-        400, request -> answer(request.response(), Problem.of(400, "The address is malformed")));
   }
 
   private static void checkLength(RoutingContext request) {
