@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.hetermoe.channel.kafka.EmbeddedBroker;
 import org.hetermoe.coordinator.broker.BrokerTopics;
 
 /** A real PostgreSQL and a real broker for the tests of this module, one of each. */
