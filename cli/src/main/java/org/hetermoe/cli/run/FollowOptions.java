@@ -57,7 +57,7 @@ final class FollowOptions {
     RunView ended = new RunFollower(coordinator, report).follow(submitted);
     interruption.gently(null);
     PrintWriter out = json ? command.getErr() : command.getOut();
-    summarize(ended, options, out);
+    summarize(ended, out);
     if (ended.checkpointStep() != null && ended.state().equals("completed")) {
       printSample(ended, coordinator, out);
     }
@@ -84,7 +84,7 @@ final class FollowOptions {
     }
   }
 
-  private static void summarize(RunView run, CoordinatorOptions options, PrintWriter out) {
+  private static void summarize(RunView run, PrintWriter out) {
     out.printf(
         Locale.ROOT,
         "run %s is %s after %d of %d steps%n",

@@ -1,0 +1,168 @@
+package org.hetermoe.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The main job as people run it: the command, database, broker and services, each a process. Needs
+ * the services' packages, which a build from the root makes first.
+ */
+@Timeout(value = 8, unit = TimeUnit.MINUTES)
+class TrainIT {
+  private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final List<String> SIZES =
+      List.of(
+          "model.hidden=32",
+          "model.layers=2",
+          "model.head_dim=8",
+          "model.expert_width=32",
+          "data.sequence_length=24",
+          "training.steps=300",
+          "training.batch_sequences=3",
+          "training.micro_batches=3",
+          "training.evaluate_every=100",
+          "training.evaluate_sequences=5",
+          "training.checkpoint_every=20");
+
+  @TempDir Path data;
+
+  @BeforeEach
+  void findsTheServicesBuilt() {
+    for (String service : List.of("attention", "expert", "coordinator")) {
+      assertThat(HOME.resolve(service + "-service/target/quarkus-app/quarkus-run.jar"))
+          .as("build from the root, ./mvnw verify, so that services are packaged first")
+          .exists();
+    }
+  }
+
+  @AfterEach
+  void leavesNothingRunning() throws Exception {
+    run("down");
+  }
+
+  @Test
+  void givesTheSameLossesOnEveryChannelAndAfterAKillOfEverything() throws Exception {
+    // Given a stack that stays up for two runs
+    run("up", "--attention", "2", "--experts", "2");
+
+    // When the same run file is trained by services, over the broker, and in one process
+    JsonNode direct = train("workers.experts=2");
+    JsonNode kafka = train("workers.expert_counts=[1,7]", "workers.experts=2", "channel=kafka");
+    JsonNode memory = train("channel=memory");
+
+    // Then it gives the same losses to the last bit
+    assertThat(direct.path("state").asText()).isEqualTo("completed");
+    assertThat(direct.path("losses")).hasSize(300);
+    assertThat(kafka.path("losses")).isEqualTo(direct.path("losses"));
+    assertThat(memory.path("losses")).isEqualTo(direct.path("losses"));
+    assertThat(memory.path("evaluation_loss")).isEqualTo(direct.path("evaluation_loss"));
+    assertThat(direct.path("losses").get(299).asDouble())
+        .isLessThan(direct.path("losses").get(0).asDouble() - 1);
+
+    // When everything is killed after a checkpoint, and the run is resumed
+    Process training = start(trainArguments("workers.experts=2"));
+    readUntil(training, event -> event.path("step").asInt() >= 60);
+    killEverything(training);
+    List<String> resumed = run("resume", "latest", "--json");
+
+    // Then nothing is lost, and nobody could tell from the losses
+    JsonNode end = JSON.readTree(resumed.getLast());
+    assertThat(end.path("state").asText()).isEqualTo("completed");
+    assertThat(end.path("losses")).isEqualTo(direct.path("losses"));
+    assertThat(String.join("\n", run("runs"))).contains("completed");
+  }
+
+  private JsonNode train(String... overrides) throws Exception {
+    return JSON.readTree(run(trainArguments(overrides)).getLast());
+  }
+
+  private String[] trainArguments(String... overrides) {
+    List<String> arguments =
+        new ArrayList<>(List.of("train", HOME.resolve("examples/quickstart.yaml").toString()));
+    Stream.concat(SIZES.stream(), Stream.of(overrides))
+        .forEach(override -> arguments.addAll(List.of("--set", override)));
+    arguments.add("--json");
+    return arguments.toArray(String[]::new);
+  }
+
+  private List<String> run(String... arguments) throws IOException, InterruptedException {
+    Process process = start(arguments);
+    List<String> lines = new ArrayList<>();
+    try (BufferedReader reader = process.inputReader()) {
+      reader.lines().forEach(lines::add);
+    }
+    assertThat(process.waitFor()).as(() -> String.join(" ", arguments) + "\n" + errors()).isZero();
+    return lines;
+  }
+
+  private Process start(String... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dhetermoe.home=" + HOME,
+                "-jar",
+                "target/hetermoe-cli.jar"));
+    command.addAll(List.of(arguments));
+    command.addAll(List.of("--data-dir", data.resolve("stack").toString()));
+    return new ProcessBuilder(command)
+        .redirectError(ProcessBuilder.Redirect.appendTo(data.resolve("errors.log").toFile()))
+        .start();
+  }
+
+  private String errors() {
+    try {
+      return Files.readString(data.resolve("errors.log"));
+    } catch (IOException e) {
+      return "no error output: " + e;
+    }
+  }
+
+  private static void readUntil(Process process, Predicate<JsonNode> enough) throws IOException {
+    BufferedReader reader = process.inputReader();
+    String line = reader.readLine();
+    while (line != null && !enough.test(JSON.readTree(line))) {
+      line = reader.readLine();
+    }
+    assertThat(line).as("the run went on long enough to be killed").isNotNull();
+  }
+
+  /** SIGKILL for the command, every service, broker and database. */
+  private void killEverything(Process command) throws IOException, InterruptedException {
+    List<ProcessHandle> victims = new ArrayList<>(List.of(command.toHandle()));
+    JsonNode stack = JSON.readTree(Files.readString(data.resolve("stack/stack.json")));
+    for (JsonNode process : stack.path("processes")) {
+      ProcessHandle.of(process.path("pid").asLong())
+          .ifPresent(
+              handle -> {
+                victims.add(handle);
+                handle.descendants().forEach(victims::add);
+              });
+    }
+    assertThat(victims).hasSizeGreaterThan(5);
+    victims.forEach(ProcessHandle::destroyForcibly);
+    for (ProcessHandle victim : victims) {
+      assertThat(victim.onExit().orTimeout(30, TimeUnit.SECONDS))
+          .succeedsWithin(java.time.Duration.ofSeconds(31));
+    }
+  }
+}
