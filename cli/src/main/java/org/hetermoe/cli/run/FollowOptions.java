@@ -1,14 +1,17 @@
 package org.hetermoe.cli.run;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import org.hetermoe.cli.Interruption;
+import org.hetermoe.cli.Main;
 import org.hetermoe.cli.report.JsonReport;
 import org.hetermoe.cli.report.ProgressReport;
 import org.hetermoe.cli.report.RunReport;
-import org.hetermoe.generate.Generator.Sampling;
+import org.hetermoe.cli.stack.Installation;
 import org.hetermoe.run.ChannelKind;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunView;
@@ -17,8 +20,6 @@ import picocli.CommandLine.Option;
 
 /** How a run is followed, by those commands that do. */
 final class FollowOptions {
-  private static final Sampling SAMPLE = new Sampling(160, 0.6, 1);
-
   @Option(
       names = "--json",
       description = "One JSON object a line on standard output, and nothing else there.")
@@ -101,15 +102,40 @@ final class FollowOptions {
     }
   }
 
-  /** What the model writes now. */
+  /**
+   * What the model writes now. A JVM that computes says on standard error that it uses an
+   * incubating module, and this one has nothing else to compute: so the sample comes from one of
+   * its own.
+   */
   private static void printSample(RunView run, CoordinatorClient coordinator, PrintWriter out)
       throws IOException, InterruptedException {
     String prompt = run.spec().data().source().equals("jdk") ? "    public " : "The ";
-    String text =
-        new Continuation(coordinator, "cpu")
-            .of(run, run.checkpointStep(), prompt, SAMPLE, progress -> {});
-    out.println("a sample of what it writes:");
-    (prompt + text).lines().forEach(line -> out.println("  | " + line));
+    List<String> arguments =
+        List.of(
+            "generate",
+            run.id().toString(),
+            "--coordinator",
+            coordinator.address().toString(),
+            "--prompt",
+            prompt,
+            "--tokens",
+            "160",
+            "--temperature",
+            "0.6");
+    Process generator =
+        new ProcessBuilder(Installation.current().computingCommand(Main.class, arguments))
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    List<String> lines;
+    try (BufferedReader reader = generator.inputReader(StandardCharsets.UTF_8)) {
+      lines = reader.lines().toList();
+    }
+    if (generator.waitFor() == 0) {
+      out.println("a sample of what it writes:");
+      lines.forEach(line -> out.println("  | " + line));
+    } else {
+      out.println("no sample: ./hetermoe generate " + run.id() + " would say why");
+    }
   }
 
   /** Where to look further. */

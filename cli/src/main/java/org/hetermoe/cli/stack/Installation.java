@@ -55,6 +55,16 @@ public record Installation(Path home) {
     return command;
   }
 
+  /** Command that runs this command line again, in a JVM that computes. */
+  public List<String> computingCommand(Class<?> main, List<String> arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(java());
+    command.addAll(JVM_FLAGS);
+    command.addAll(List.of("-Dhetermoe.home=" + home, "-cp", classPath(), main.getName()));
+    command.addAll(arguments);
+    return command;
+  }
+
   /** Command that runs a service. */
   List<String> serviceCommand(String module, String heap, List<String> jvmOptions) {
     List<String> command = new ArrayList<>();
