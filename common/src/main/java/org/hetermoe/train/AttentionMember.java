@@ -8,34 +8,21 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.data.Batches;
 import org.hetermoe.data.PackedTokens;
 import org.hetermoe.run.Assignment;
-import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.TrainingSpec;
 
 /**
  * An attention worker's part in a run: data, steps, evaluations; worker 0 also paces and reports.
  */
-final class AttentionMember implements GroupMember {
-  private final Assignment assignment;
-  private final RunSpec spec;
-  private final Compute compute;
-  private final Channel channel;
-  private final MemberEnvironment environment;
+final class AttentionMember extends RunMember {
   private PackedTokens tokens;
   private Batches batches;
   private AttentionWorker worker;
-  private CheckpointWriter checkpoints;
-  private volatile int step;
   private volatile boolean stopRequested;
 
   AttentionMember(
       Assignment assignment, Compute compute, Channel channel, MemberEnvironment environment) {
-    this.assignment = assignment;
-    this.spec = assignment.spec();
-    this.compute = compute;
-    this.channel = channel;
-    this.environment = environment;
-    this.step = assignment.resumeFromStep();
+    super(assignment, compute, channel, environment);
   }
 
   @Override
@@ -44,20 +31,7 @@ final class AttentionMember implements GroupMember {
         PackedTokens.open(
             spec.data(), spec.seed(), spec.model().vocabulary(), environment.dataDirectory());
     batches = new Batches(tokens, spec.data(), spec.seed());
-    worker =
-        GroupMembers.load(
-            assignment,
-            environment,
-            source ->
-                new AttentionWorker(
-                    GroupMembers.plan(assignment), compute, channel, source, StepProbe.NONE));
-    checkpoints =
-        new CheckpointWriter(
-            compute,
-            environment.checkpoints(),
-            assignment.run(),
-            assignment.epoch(),
-            channel.self().toString());
+    worker = load(source -> new AttentionWorker(plan(), compute, channel, source, StepProbe.NONE));
   }
 
   @Override
@@ -82,8 +56,7 @@ final class AttentionMember implements GroupMember {
         checkpoints.write(step, each -> each.accept(worker.parameters()));
       }
     } while (!done.after().last());
-    checkpoints.await();
-    return new Outcome(step, step < spec.training().steps());
+    return finish();
   }
 
   private StepPolicy.AfterStep after(int finished) {
@@ -126,15 +99,8 @@ final class AttentionMember implements GroupMember {
   }
 
   @Override
-  public int step() {
-    return step;
-  }
-
-  @Override
   public void close() {
-    if (checkpoints != null) {
-      checkpoints.close();
-    }
+    super.close();
     if (worker != null) {
       worker.close();
     }

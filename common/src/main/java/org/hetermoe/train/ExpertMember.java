@@ -6,40 +6,17 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.run.Assignment;
 
 /** An expert worker's part in a run. */
-final class ExpertMember implements GroupMember {
-  private final Assignment assignment;
-  private final Compute compute;
-  private final Channel channel;
-  private final MemberEnvironment environment;
+final class ExpertMember extends RunMember {
   private ExpertWorker worker;
-  private CheckpointWriter checkpoints;
-  private volatile int step;
 
   ExpertMember(
       Assignment assignment, Compute compute, Channel channel, MemberEnvironment environment) {
-    this.assignment = assignment;
-    this.compute = compute;
-    this.channel = channel;
-    this.environment = environment;
-    this.step = assignment.resumeFromStep();
+    super(assignment, compute, channel, environment);
   }
 
   @Override
   public void prepare() throws IOException {
-    worker =
-        GroupMembers.load(
-            assignment,
-            environment,
-            source ->
-                new ExpertWorker(
-                    GroupMembers.plan(assignment), compute, channel, source, StepProbe.NONE));
-    checkpoints =
-        new CheckpointWriter(
-            compute,
-            environment.checkpoints(),
-            assignment.run(),
-            assignment.epoch(),
-            channel.self().toString());
+    worker = load(source -> new ExpertWorker(plan(), compute, channel, source, StepProbe.NONE));
   }
 
   @Override
@@ -62,8 +39,7 @@ final class ExpertMember implements GroupMember {
                         (layer, expert) -> each.accept(worker.bank().parameters(layer, expert))));
       }
     } while (!after.last());
-    checkpoints.await();
-    return new Outcome(step, step < assignment.spec().training().steps());
+    return finish();
   }
 
   /** Attention worker 0 decides and passes it on. */
@@ -71,15 +47,8 @@ final class ExpertMember implements GroupMember {
   public void stopAfterStep() {}
 
   @Override
-  public int step() {
-    return step;
-  }
-
-  @Override
   public void close() {
-    if (checkpoints != null) {
-      checkpoints.close();
-    }
+    super.close();
     if (worker != null) {
       worker.close();
     }
