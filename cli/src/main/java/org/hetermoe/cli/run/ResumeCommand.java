@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class ResumeCommand implements Callable<Integer> {
   /** Longer than the coordinator takes to see that workers are lost. */
-  private static final Duration DEAD_RUN_PATIENCE = Duration.ofSeconds(40);
+  private static final Duration DEAD_RUN_PATIENCE = Duration.ofSeconds(180);
 
   private static final Duration POLL = Duration.ofMillis(500);
 
