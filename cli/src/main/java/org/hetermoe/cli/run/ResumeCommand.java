@@ -21,7 +21,10 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class ResumeCommand implements Callable<Integer> {
   /** Longer than the coordinator takes to see that workers are lost. */
-  private static final Duration DEAD_RUN_PATIENCE = Duration.ofSeconds(180);
+  private static final Duration DEAD_RUN_PATIENCE = Duration.ofSeconds(90);
+
+  /** Within which a coordinator that has just started catches up with what was reported. */
+  private static final Duration LATE_REPORTS = Duration.ofSeconds(20);
 
   private static final Duration POLL = Duration.ofMillis(500);
 
@@ -61,8 +64,14 @@ public final class ResumeCommand implements Callable<Integer> {
               + "; waiting for the coordinator to see whether its workers still live");
       err.flush();
     }
+    // Steps that a dead run has reported may still wait with the broker and arrive now.
+    long settled = System.nanoTime() + LATE_REPORTS.toNanos();
+    int steps = run.stepsDone();
     while (isActive(run)) {
-      if (run.stepsDone() > found.stepsDone() || System.nanoTime() > deadline) {
+      if (System.nanoTime() < settled) {
+        steps = run.stepsDone();
+      }
+      if (run.stepsDone() > steps || System.nanoTime() > deadline) {
         throw new CoordinatorException(
             409, "run " + run.id() + " is " + run.state() + ": stop it first, or let it end");
       }
