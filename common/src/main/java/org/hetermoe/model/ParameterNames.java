@@ -1,8 +1,6 @@
 package org.hetermoe.model;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.hetermoe.tensor.Shape;
 
@@ -124,10 +122,5 @@ public final class ParameterNames {
       }
     }
     return shapes;
-  }
-
-  /** The names of {@link #all}. */
-  public static List<String> canonicalOrder(ModelConfig model) {
-    return new ArrayList<>(all(model).keySet());
   }
 }

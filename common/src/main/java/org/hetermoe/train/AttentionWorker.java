@@ -107,12 +107,7 @@ public final class AttentionWorker implements AutoCloseable {
     StepReport own = new StepReport(busy.read(), new double[] {crossEntropy});
     Conclusion conclusion = rank() == 0 ? conclude(step, own, losses, policy) : follow(own);
     optimizer.update(compute, parameters, step, conclusion.decision.clip());
-    return new Done(
-        new StepPolicy.AfterStep(
-            conclusion.decision.last(),
-            conclusion.decision.evaluationSequences(),
-            conclusion.decision.checkpoint()),
-        conclusion.result);
+    return new Done(conclusion.decision.after(), conclusion.result);
   }
 
   private record Conclusion(StepDecision decision, Optional<StepResult> result) {}

@@ -71,8 +71,7 @@ public final class ExpertWorker implements AutoCloseable {
     bank.forEach(
         (layer, expert) ->
             optimizer.update(compute, bank.parameters(layer, expert), step, decision.clip()));
-    return new StepPolicy.AfterStep(
-        decision.last(), decision.evaluationSequences(), decision.checkpoint());
+    return decision.after();
   }
 
   private StepDecision receiveDecision() throws InterruptedException {

@@ -5,6 +5,7 @@ import org.hetermoe.optim.OptimizerSpec;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.ZebraSchedule;
+import org.hetermoe.run.RunSpec;
 
 /**
  * Everything that all workers of a ZP group must agree on to walk through the same step.
@@ -36,6 +37,19 @@ public record GroupPlan(
     if (outside) {
       throw new IllegalArgumentException("the placement names a worker that is not in the group");
     }
+  }
+
+  /** The plan of a run file with a placement. */
+  public static GroupPlan of(RunSpec spec, Placement placement) {
+    return new GroupPlan(
+        spec.model(),
+        spec.optimizer(),
+        spec.training().steps(),
+        spec.data().sequenceLength(),
+        spec.training().microBatches(),
+        spec.workers().attention(),
+        spec.workers().experts(),
+        placement);
   }
 
   /** The order of computing within a step. */

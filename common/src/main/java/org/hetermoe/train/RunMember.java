@@ -54,15 +54,7 @@ abstract class RunMember implements GroupMember {
   }
 
   final GroupPlan plan() {
-    return new GroupPlan(
-        spec.model(),
-        spec.optimizer(),
-        spec.training().steps(),
-        spec.data().sequenceLength(),
-        spec.training().microBatches(),
-        spec.workers().attention(),
-        spec.workers().experts(),
-        assignment.placement());
+    return GroupPlan.of(spec, assignment.placement());
   }
 
   /** The end of training: what was written is durable. */

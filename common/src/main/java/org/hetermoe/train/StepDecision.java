@@ -16,6 +16,11 @@ record StepDecision(
     double gradientNorm, double clip, boolean last, int evaluationSequences, boolean checkpoint) {
   static final int TABLE_SIZE = 2 * 5;
 
+  /** What follows the step. */
+  StepPolicy.AfterStep after() {
+    return new StepPolicy.AfterStep(last, evaluationSequences, checkpoint);
+  }
+
   void write(MemorySegment table) {
     table.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, 0, gradientNorm);
     table.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8, clip);

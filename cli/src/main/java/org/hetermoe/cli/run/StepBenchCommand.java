@@ -85,15 +85,7 @@ public final class StepBenchCommand implements Callable<Integer> {
     int perStep = spec.training().batchSequences();
     coordinatorOptions.dataDirectory().create();
     GroupPlan plan =
-        new GroupPlan(
-            spec.model(),
-            spec.optimizer(),
-            steps,
-            spec.data().sequenceLength(),
-            spec.training().microBatches(),
-            1,
-            1,
-            Placement.balanced(spec.model().layers(), spec.model().experts(), 1));
+        GroupPlan.of(spec, Placement.balanced(spec.model().layers(), spec.model().experts(), 1));
     List<Double> rates = new ArrayList<>();
     List<Double> losses = new ArrayList<>();
     try (PackedTokens tokens =
