@@ -1,6 +1,7 @@
 package org.hetermoe.channel;
 
 import java.util.concurrent.atomic.LongAdder;
+import org.hetermoe.group.Peer;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 

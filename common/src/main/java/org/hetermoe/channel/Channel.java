@@ -1,5 +1,6 @@
 package org.hetermoe.channel;
 
+import org.hetermoe.group.Peer;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 

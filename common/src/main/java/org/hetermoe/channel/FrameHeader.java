@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.zip.CRC32C;
+import org.hetermoe.group.Peer;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 

@@ -1,5 +1,7 @@
 package org.hetermoe.channel;
 
+import org.hetermoe.group.Peer;
+
 /**
  * What a receiver waits for. Within one run and epoch a key is used once.
  *

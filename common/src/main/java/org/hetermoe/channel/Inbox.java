@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.hetermoe.group.Peer;
 
 /**
  * The frames that have arrived at one worker and wait to be received, by key.

@@ -12,6 +12,7 @@ import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.OptimizerSpec;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.ScheduleKind;
 import org.hetermoe.plan.Split;
 import org.hetermoe.tensor.Tensor;
 import org.hetermoe.train.GroupPlan;
@@ -47,7 +48,8 @@ public final class Generator implements AutoCloseable {
     this.window = window;
     this.vocabulary = tokenizer.vocabularySize();
     Placement placement = Placement.balanced(config.layers(), config.experts(), 1);
-    GroupPlan plan = new GroupPlan(config, UNUSED, 1, window, 1, 1, 1, placement);
+    GroupPlan plan =
+        new GroupPlan(config, UNUSED, 1, window, 1, 1, 1, ScheduleKind.ZEBRA, placement);
     model = new LocalTrainer(plan, compute, source, lastLogits);
   }
 

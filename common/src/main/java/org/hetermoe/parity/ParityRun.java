@@ -7,14 +7,15 @@ import java.util.UUID;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.hetermoe.channel.FrameBuffers;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.data.SequenceBatch;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.ScheduleKind;
 import org.hetermoe.train.GroupPlan;
 import org.hetermoe.train.InProcessGroup;
 import org.hetermoe.train.LocalTrainer;
@@ -72,6 +73,7 @@ public final class ParityRun {
         1,
         attention,
         experts,
+        ScheduleKind.ZEBRA,
         Placement.balanced(parityCase.model().layers(), parityCase.model().experts(), experts));
   }
 

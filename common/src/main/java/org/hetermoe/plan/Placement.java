@@ -4,32 +4,37 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.hetermoe.group.Peer;
 
 /**
- * Which expert worker owns which expert. An expert is addressed by (layer, expert) and has exactly
- * one owner; everything that moves experts is another placement.
+ * Which worker of a ZP group owns which expert. An expert is addressed by (layer, expert) and has
+ * one owner, an expert worker or, with asymmetric expert assignment (paper §4.2), an attention
+ * worker. Everything that moves experts is another placement.
  *
- * <p>In JSON it is the list of layers, each a list with the owner's rank per expert.
+ * <p>In JSON it is the list of layers, each a list with the owner of every expert: {@code
+ * "expert-0"}, {@code "attention-1"}.
  */
 public final class Placement {
-  private final List<List<Integer>> owners;
+  private final List<List<Peer>> owners;
 
   /**
    * A placement from its table.
    *
-   * @param owners per layer, per expert, the rank of the owning expert worker
+   * @param owners per layer, per expert, the owning worker
    */
-  @JsonCreator
-  public Placement(List<List<Integer>> owners) {
+  public Placement(List<List<Peer>> owners) {
     if (owners.isEmpty() || owners.stream().anyMatch(List::isEmpty)) {
       throw new IllegalArgumentException("a placement needs layers with experts");
     }
     int experts = owners.getFirst().size();
-    List<List<Integer>> copy = new ArrayList<>();
-    for (List<Integer> layer : owners) {
-      if (layer.size() != experts || layer.stream().anyMatch(owner -> owner < 0)) {
+    List<List<Peer>> copy = new ArrayList<>();
+    for (List<Peer> layer : owners) {
+      if (layer.size() != experts) {
         throw new IllegalArgumentException(
             "every layer of a placement needs an owner for each of its " + experts + " experts");
       }
@@ -38,7 +43,7 @@ public final class Placement {
     this.owners = Collections.unmodifiableList(copy);
   }
 
-  /** Experts spread in order over {@code workers} so that their counts differ by at most one. */
+  /** Experts spread in order over {@code workers} expert workers; counts differ by at most one. */
   public static Placement balanced(int layers, int experts, int workers) {
     List<Integer> counts = new ArrayList<>();
     for (int worker = 0; worker < workers; worker++) {
@@ -47,18 +52,32 @@ public final class Placement {
     return ofCounts(layers, counts);
   }
 
-  /** Experts in order: the first {@code counts[0]} to worker 0, and so on; alike in every layer. */
+  /**
+   * Experts in order: the first {@code counts[0]} to expert worker 0, and so on; alike in every
+   * layer.
+   */
   public static Placement ofCounts(int layers, List<Integer> counts) {
-    List<Integer> layer = new ArrayList<>();
+    List<Peer> layer = new ArrayList<>();
     for (int worker = 0; worker < counts.size(); worker++) {
-      layer.addAll(Collections.nCopies(counts.get(worker), worker));
+      layer.addAll(Collections.nCopies(counts.get(worker), Peer.expert(worker)));
     }
     return new Placement(Collections.nCopies(layers, layer));
   }
 
-  /** Per layer, per expert, the rank of its owner. */
+  @JsonCreator
+  static Placement ofNames(List<List<String>> names) {
+    return new Placement(
+        names.stream().map(layer -> layer.stream().map(Peer::ofName).toList()).toList());
+  }
+
   @JsonValue
-  public List<List<Integer>> owners() {
+  List<List<String>> names() {
+    return owners.stream().map(layer -> layer.stream().map(Peer::toString).toList()).toList();
+  }
+
+  /** Per layer, per expert, its owner. */
+  @JsonIgnore
+  public List<List<Peer>> owners() {
     return owners;
   }
 
@@ -74,29 +93,50 @@ public final class Placement {
     return owners.getFirst().size();
   }
 
-  /** Rank of the expert worker that owns an expert. */
-  public int owner(int layer, int expert) {
+  /** The worker that owns an expert. */
+  public Peer owner(int layer, int expert) {
     return owners.get(layer).get(expert);
   }
 
   /** The experts of a layer that a worker owns, ascending. */
-  public List<Integer> expertsOf(int layer, int worker) {
+  public List<Integer> expertsOf(int layer, Peer worker) {
     List<Integer> owned = new ArrayList<>();
     for (int expert = 0; expert < experts(); expert++) {
-      if (owner(layer, expert) == worker) {
+      if (owner(layer, expert).equals(worker)) {
         owned.add(expert);
       }
     }
     return owned;
   }
 
-  /** How many experts of a layer each of {@code workers} owns. */
-  public List<Integer> counts(int layer, int workers) {
-    List<Integer> counts = new ArrayList<>(Collections.nCopies(workers, 0));
-    for (int owner : owners.get(layer)) {
-      counts.set(owner, counts.get(owner) + 1);
+  /** Whether a worker owns any expert of a layer, and so takes part in its traffic. */
+  public boolean takesPart(int layer, Peer worker) {
+    return owners.get(layer).contains(worker);
+  }
+
+  /** How many experts of a layer each of {@code workers} workers of a role owns. */
+  public List<Integer> counts(int layer, Peer.Role role, int workers) {
+    int[] counts = new int[workers];
+    for (Peer owner : owners.get(layer)) {
+      if (owner.role() == role) {
+        counts[owner.rank()]++;
+      }
     }
-    return counts;
+    return Arrays.stream(counts).boxed().toList();
+  }
+
+  /** How many experts of a layer attention workers own. */
+  public int moved(int layer) {
+    return (int)
+        owners.get(layer).stream().filter(owner -> owner.role() == Peer.Role.ATTENTION).count();
+  }
+
+  /** All workers that own an expert, expert workers last. */
+  @JsonIgnore
+  public Set<Peer> workers() {
+    Set<Peer> workers = new TreeSet<>();
+    owners.forEach(workers::addAll);
+    return workers;
   }
 
   @Override

@@ -2,7 +2,7 @@ package org.hetermoe.run;
 
 import java.util.List;
 import java.util.UUID;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Placement;
 
 /**

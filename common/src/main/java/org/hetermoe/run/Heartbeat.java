@@ -1,7 +1,7 @@
 package org.hetermoe.run;
 
 import java.util.UUID;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 
 /**
  * A worker process says that it lives, what it is and what it does; travels over {@link

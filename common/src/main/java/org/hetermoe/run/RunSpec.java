@@ -25,7 +25,8 @@ public record RunSpec(
     DataSpec data,
     OptimizerSpec optimizer,
     TrainingSpec training,
-    WorkersSpec workers) {
+    WorkersSpec workers,
+    PlanningSpec planning) {
   public RunSpec {
     if (name.isBlank() || name.length() > 200) {
       throw new InvalidFieldException("name", "must have 1 to 200 characters");

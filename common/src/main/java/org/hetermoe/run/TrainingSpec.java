@@ -1,6 +1,7 @@
 package org.hetermoe.run;
 
 import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.plan.ScheduleKind;
 
 /**
  * How long and in what portions to train.
@@ -8,6 +9,7 @@ import org.hetermoe.model.InvalidFieldException;
  * @param steps optimizer steps
  * @param batchSequences sequences per step, over all attention workers
  * @param microBatches micro-batches per step (R)
+ * @param schedule in which order the workers of a group compute within a step
  * @param evaluateEvery steps between evaluations; 0 evaluates only at the end
  * @param evaluateSequences held-out sequences per evaluation
  * @param checkpointEvery steps between checkpoints; 0 writes only the one at the end
@@ -16,6 +18,7 @@ public record TrainingSpec(
     int steps,
     int batchSequences,
     int microBatches,
+    ScheduleKind schedule,
     int evaluateEvery,
     int evaluateSequences,
     int checkpointEvery) {

@@ -9,6 +9,7 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.data.SequenceBatch;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.AttentionLayer;
 import org.hetermoe.model.ExpertExchange;
 import org.hetermoe.model.ExpertExchange.Returned;
@@ -234,7 +235,11 @@ final class AttentionReplica implements AutoCloseable {
     int[] chosen = new int[flight.shape.tokens() * model.topK()];
     compute.read(activations.experts(), MemorySegment.ofArray(chosen));
     Routing routing =
-        Routing.of(chosen, model.topK(), placement.owners().get(layer), expertWorkers);
+        Routing.of(
+            chosen,
+            model.topK(),
+            placement.owners().get(layer).stream().map(Peer::rank).toList(),
+            expertWorkers);
     flight.states[layer] = new LayerState(activations, routing);
     experts.dispatch(layer, microBatch, activations.normed(), routing);
     probe.routerLogits(layer, flight.sequences, activations.logits());

@@ -5,18 +5,18 @@ import java.util.List;
 import java.util.Optional;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.Frame;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.data.SequenceBatch;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.ParameterNames;
 import org.hetermoe.model.ParameterSet;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.AdamW;
 import org.hetermoe.optim.GradientClipping;
+import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.Task;
-import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.train.AttentionReplica.BatchTotals;
 
 /**
@@ -95,7 +95,7 @@ public final class AttentionWorker implements AutoCloseable {
       replica.begin(microBatch, batch, plan.share(all, rank()), totals, true);
     }
     LossSum losses = new LossSum(plan.model(), totals);
-    for (Task task : plan.schedule().attention()) {
+    for (Task task : plan.schedule().of(link.self(), plan.placement())) {
       replica.run(task);
     }
     double crossEntropy = 0;
@@ -127,7 +127,7 @@ public final class AttentionWorker implements AutoCloseable {
     for (int rank = 0; rank < plan.expertWorkers(); rank++) {
       StepReport report = receiveReport(Peer.expert(rank), 0);
       expertBusy += report.busy();
-      norm.add(rank, report.values());
+      norm.add(Peer.expert(rank), report.values());
     }
     double gradientNorm = norm.value();
     StepPolicy.AfterStep after = policy.after(step);
@@ -187,8 +187,8 @@ public final class AttentionWorker implements AutoCloseable {
       Split mine = plan.share(microBatches.get(i), rank());
       replica.begin(first + i, heldOut, mine, totals, false);
     }
-    ZebraSchedule schedule = new ZebraSchedule(plan.model().layers(), microBatches.size());
-    for (Task task : schedule.attentionForward()) {
+    Schedule schedule = plan.schedule(microBatches.size());
+    for (Task task : schedule.forwardOf(link.self(), plan.placement())) {
       replica.run(task, first + task.microBatch());
     }
     double sum = 0;

@@ -5,10 +5,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import org.hetermoe.channel.Frame;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.ExpertExchange;
 import org.hetermoe.model.Routing;
 import org.hetermoe.model.Routing.Share;
@@ -43,7 +43,7 @@ final class ChannelExchange implements ExpertExchange {
   public void dispatch(int layer, int microBatch, Tensor tokens, Routing routing)
       throws InterruptedException {
     for (int worker = 0; worker < plan.expertWorkers(); worker++) {
-      if (!plan.takesPart(layer, worker)) {
+      if (!plan.placement().takesPart(layer, Peer.expert(worker))) {
         continue;
       }
       Share share = routing.shares().get(worker);
@@ -82,7 +82,7 @@ final class ChannelExchange implements ExpertExchange {
       throws InterruptedException {
     Tensor weightColumn = weights.view(0, Shape.of(routing.tokens() * routing.topK(), 1));
     for (int worker = 0; worker < plan.expertWorkers(); worker++) {
-      if (!plan.takesPart(layer, worker)) {
+      if (!plan.placement().takesPart(layer, Peer.expert(worker))) {
         continue;
       }
       Share share = routing.shares().get(worker);
@@ -113,7 +113,7 @@ final class ChannelExchange implements ExpertExchange {
     List<Tensor> rows = new ArrayList<>();
     List<Frame> held = new ArrayList<>();
     for (int worker = 0; worker < plan.expertWorkers(); worker++) {
-      if (!plan.takesPart(layer, worker)) {
+      if (!plan.placement().takesPart(layer, Peer.expert(worker))) {
         rows.add(compute.allocate(DType.F32, Shape.of(0, hidden)));
         continue;
       }

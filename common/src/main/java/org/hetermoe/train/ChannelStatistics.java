@@ -3,8 +3,8 @@ package org.hetermoe.train;
 import java.util.HashMap;
 import java.util.Map;
 import org.hetermoe.channel.Frame;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
+import org.hetermoe.group.Peer;
 
 /** Router statistics over a channel: everybody tells everybody. */
 final class ChannelStatistics implements StatisticsExchange {

@@ -6,16 +6,16 @@ import java.util.ArrayList;
 import java.util.List;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.Frame;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.ExpertBank;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.AdamW;
+import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.Task;
-import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 import org.hetermoe.tensor.Tensor;
@@ -44,7 +44,7 @@ public final class ExpertWorker implements AutoCloseable {
     link = new GroupLink(channel);
     List<List<Integer>> owned = new ArrayList<>();
     for (int layer = 0; layer < plan.model().layers(); layer++) {
-      owned.add(plan.placement().expertsOf(layer, channel.self().rank()));
+      owned.add(plan.placement().expertsOf(layer, channel.self()));
     }
     bank = new ExpertBank(compute, plan.model(), owned);
     bank.load(source);
@@ -61,7 +61,7 @@ public final class ExpertWorker implements AutoCloseable {
   /** One step, counted from 1; returns what attention worker 0 decided to follow. */
   public StepPolicy.AfterStep step(int step) throws InterruptedException {
     link.beginStep(step);
-    for (Task task : plan.schedule().experts()) {
+    for (Task task : plan.schedule().of(link.self(), plan.placement())) {
       run(task, task.microBatch(), true);
     }
     probe.expertGradients(bank);
@@ -84,8 +84,8 @@ public final class ExpertWorker implements AutoCloseable {
   public void evaluate(int sequences) throws InterruptedException {
     for (Evaluation round : Evaluation.rounds(plan, sequences)) {
       List<Split> microBatches = round.microBatches();
-      ZebraSchedule schedule = new ZebraSchedule(plan.model().layers(), microBatches.size());
-      for (Task task : schedule.expertsForward()) {
+      Schedule schedule = plan.schedule(microBatches.size());
+      for (Task task : schedule.forwardOf(link.self(), plan.placement())) {
         run(task, round.firstMicroBatch() + task.microBatch(), false);
       }
     }
@@ -93,9 +93,6 @@ public final class ExpertWorker implements AutoCloseable {
 
   private void run(Task task, int microBatch, boolean trains) throws InterruptedException {
     int layer = task.stage();
-    if (!plan.takesPart(layer, link.self().rank())) {
-      return;
-    }
     switch (task.direction()) {
       case FORWARD -> forward(layer, microBatch, trains);
       case BACKWARD -> backward(layer, microBatch);

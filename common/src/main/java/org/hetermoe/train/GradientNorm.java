@@ -1,6 +1,7 @@
 package org.hetermoe.train;
 
 import java.util.Iterator;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Placement;
 
 /**
@@ -19,10 +20,10 @@ final class GradientNorm {
   }
 
   /** Adds a worker's experts, layer by layer, ascending. */
-  void add(int expertWorker, double[] squares) {
+  void add(Peer worker, double[] squares) {
     Iterator<Double> next = java.util.Arrays.stream(squares).iterator();
     for (int layer = 0; layer < placement.layers(); layer++) {
-      for (int expert : placement.expertsOf(layer, expertWorker)) {
+      for (int expert : placement.expertsOf(layer, worker)) {
         expertSquares[layer][expert] = next.next();
       }
     }

@@ -1,10 +1,10 @@
 package org.hetermoe.train;
 
 import org.hetermoe.channel.Frame;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Split;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;

@@ -5,8 +5,8 @@ import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.Frame;
 import org.hetermoe.channel.FrameKey;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
+import org.hetermoe.group.Peer;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 

@@ -1,8 +1,8 @@
 package org.hetermoe.train;
 
 import org.hetermoe.channel.Channel;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 
 /** Makes the members of a run's group. */

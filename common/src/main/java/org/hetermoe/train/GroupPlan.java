@@ -1,10 +1,12 @@
 package org.hetermoe.train;
 
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.optim.OptimizerSpec;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.Schedule;
+import org.hetermoe.plan.ScheduleKind;
 import org.hetermoe.plan.Split;
-import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.run.RunSpec;
 
 /**
@@ -15,7 +17,8 @@ import org.hetermoe.run.RunSpec;
  * @param microBatches micro-batches per step (R)
  * @param attentionWorkers M
  * @param expertWorkers N
- * @param placement which expert worker owns which expert
+ * @param scheduleKind in which order its workers compute
+ * @param placement which worker owns which expert
  */
 public record GroupPlan(
     ModelConfig model,
@@ -25,15 +28,18 @@ public record GroupPlan(
     int microBatches,
     int attentionWorkers,
     int expertWorkers,
+    ScheduleKind scheduleKind,
     Placement placement) {
   public GroupPlan {
     if (placement.layers() != model.layers() || placement.experts() != model.experts()) {
       throw new IllegalArgumentException("the placement is not one of this model's experts");
     }
     boolean outside =
-        placement.owners().stream()
-            .flatMap(java.util.List::stream)
-            .anyMatch(owner -> owner >= expertWorkers);
+        placement.workers().stream()
+            .anyMatch(
+                owner ->
+                    owner.rank()
+                        >= (owner.role() == Peer.Role.EXPERT ? expertWorkers : attentionWorkers));
     if (outside) {
       throw new IllegalArgumentException("the placement names a worker that is not in the group");
     }
@@ -49,12 +55,18 @@ public record GroupPlan(
         spec.training().microBatches(),
         spec.workers().attention(),
         spec.workers().experts(),
+        spec.training().schedule(),
         placement);
   }
 
   /** The order of computing within a step. */
-  public ZebraSchedule schedule() {
-    return new ZebraSchedule(model.layers(), microBatches);
+  public Schedule schedule() {
+    return schedule(microBatches);
+  }
+
+  /** The order of computing of fewer micro-batches. */
+  Schedule schedule(int microBatches) {
+    return scheduleKind.schedule(model.layers(), microBatches);
   }
 
   /** Which sequences of a batch make up a micro-batch. */
@@ -66,10 +78,5 @@ public record GroupPlan(
   public Split share(Split microBatch, int attentionWorker) {
     Split within = Split.of(microBatch.count(), attentionWorkers, attentionWorker);
     return new Split(microBatch.from() + within.from(), within.count());
-  }
-
-  /** Whether a worker owns any expert of a layer, and so takes part in its traffic. */
-  public boolean takesPart(int layer, int expertWorker) {
-    return placement.owners().get(layer).contains(expertWorker);
   }
 }

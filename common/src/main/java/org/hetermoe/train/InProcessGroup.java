@@ -7,9 +7,9 @@ import java.util.function.Function;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import org.hetermoe.channel.Channel;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.data.SequenceBatch;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.WeightSource;
 
 /**

@@ -105,11 +105,11 @@ public final class LocalTrainer implements AutoCloseable {
         replicas.get(rank).begin(microBatch, batch, plan.share(all, rank), totals, true);
       }
       for (int stage = 0; stage <= model.layers(); stage++) {
-        runAll(new Task(stage, microBatch, Direction.FORWARD));
+        runAll(Task.attention(stage, microBatch, Direction.FORWARD));
       }
       losses.addRouting(statistics.get(microBatch));
       for (int stage = model.layers(); stage >= 0; stage--) {
-        runAll(new Task(stage, microBatch, Direction.BACKWARD));
+        runAll(Task.attention(stage, microBatch, Direction.BACKWARD));
       }
       for (int rank = 0; rank < replicas.size(); rank++) {
         crossEntropy[rank] += replicas.get(rank).finish(microBatch);
@@ -142,7 +142,7 @@ public final class LocalTrainer implements AutoCloseable {
           replicas.get(rank).begin(0, heldOut, plan.share(all, rank), totals, false);
         }
         for (int stage = 0; stage <= model.layers(); stage++) {
-          runAll(new Task(stage, 0, Direction.FORWARD));
+          runAll(Task.attention(stage, 0, Direction.FORWARD));
         }
         for (int rank = 0; rank < replicas.size(); rank++) {
           roundSums[rank] += replicas.get(rank).finish(0);

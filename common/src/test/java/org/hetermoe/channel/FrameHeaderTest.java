@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import org.hetermoe.group.Peer;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 import org.junit.jupiter.api.Test;

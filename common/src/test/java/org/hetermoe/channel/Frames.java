@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.hetermoe.group.Peer;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 

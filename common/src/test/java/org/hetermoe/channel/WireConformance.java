@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.util.UUID;
+import org.hetermoe.group.Peer;
 import org.junit.jupiter.api.Test;
 
 /** What every transport must do whose frames leave the process. */

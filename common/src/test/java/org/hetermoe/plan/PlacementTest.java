@@ -3,8 +3,12 @@ package org.hetermoe.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import java.util.Collections;
 import java.util.List;
+import org.hetermoe.group.Peer;
+import org.hetermoe.group.Peer.Role;
+import org.hetermoe.run.Json;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,11 +20,11 @@ class PlacementTest {
     Placement placement = Placement.balanced(layers, experts, workers);
 
     for (int layer = 0; layer < layers; layer++) {
-      List<Integer> counts = placement.counts(layer, workers);
+      List<Integer> counts = placement.counts(layer, Role.EXPERT, workers);
       assertThat(counts.stream().mapToInt(Integer::intValue).sum()).isEqualTo(experts);
       assertThat(Collections.max(counts) - Collections.min(counts)).isLessThanOrEqualTo(1);
       for (int worker = 0; worker < workers; worker++) {
-        assertThat(placement.expertsOf(layer, worker)).hasSize(counts.get(worker));
+        assertThat(placement.expertsOf(layer, Peer.expert(worker))).hasSize(counts.get(worker));
       }
     }
   }
@@ -29,15 +33,30 @@ class PlacementTest {
   void takesUnevenCounts() {
     Placement placement = Placement.ofCounts(2, List.of(1, 0, 3));
 
-    assertThat(placement.owners()).containsExactly(List.of(0, 2, 2, 2), List.of(0, 2, 2, 2));
-    assertThat(placement.expertsOf(1, 2)).containsExactly(1, 2, 3);
+    List<Peer> layer = List.of(Peer.expert(0), Peer.expert(2), Peer.expert(2), Peer.expert(2));
+    assertThat(placement.owners()).containsExactly(layer, layer);
+    assertThat(placement.expertsOf(1, Peer.expert(2))).containsExactly(1, 2, 3);
+    assertThat(placement.takesPart(1, Peer.expert(1))).isFalse();
+    assertThat(placement.moved(0)).isZero();
   }
 
   @Test
   void refusesATableWithHoles() {
-    List<List<Integer>> ragged = List.of(List.of(0, 0), List.of(0));
+    Peer owner = Peer.expert(0);
+    List<List<Peer>> ragged = List.of(List.of(owner, owner), List.of(owner));
 
     assertThatThrownBy(() -> new Placement(ragged)).hasMessageContaining("every layer");
+  }
+
+  @Test
+  void isAListOfNamesInJson() throws JsonProcessingException {
+    Placement placement = new Placement(List.of(List.of(Peer.expert(1), Peer.attention(0))));
+
+    String json = Json.MAPPER.writeValueAsString(placement);
+
+    assertThat(json).isEqualTo("[[\"expert-1\",\"attention-0\"]]");
+    assertThat(Json.MAPPER.readValue(json, Placement.class)).isEqualTo(placement);
+    assertThat(placement.moved(0)).isEqualTo(1);
   }
 
   @ParameterizedTest

@@ -10,17 +10,18 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.hetermoe.channel.FrameBuffers;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.data.SequenceBatch;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.SeededWeights;
 import org.hetermoe.optim.OptimizerSpec;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.ScheduleKind;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,6 +53,7 @@ class SameNumbersTest {
         microBatches,
         attention,
         expertCounts.size(),
+        ScheduleKind.ZEBRA,
         Placement.ofCounts(model.layers(), expertCounts));
   }
 
@@ -130,7 +132,15 @@ class SameNumbersTest {
     for (int microBatches : new int[] {1, 4}) {
       GroupPlan plan =
           new GroupPlan(
-              unbalanced, optimizer, STEPS, 13, microBatches, 1, 1, Placement.balanced(3, 7, 1));
+              unbalanced,
+              optimizer,
+              STEPS,
+              13,
+              microBatches,
+              1,
+              1,
+              ScheduleKind.ZEBRA,
+              Placement.balanced(3, 7, 1));
       try (Compute compute = Devices.open("cpu", 1);
           LocalTrainer trainer =
               new LocalTrainer(plan, compute, new SeededWeights(model, 5), StepProbe.NONE)) {

@@ -15,7 +15,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.eclipse.microprofile.config.ConfigProvider;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Json;
 import org.junit.jupiter.api.AfterEach;
 

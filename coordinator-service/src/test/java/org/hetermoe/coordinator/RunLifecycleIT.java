@@ -16,7 +16,7 @@ import java.util.UUID;
 import java.util.stream.StreamSupport;
 import javax.sql.DataSource;
 import org.awaitility.Awaitility;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
@@ -62,7 +62,7 @@ class RunLifecycleIT extends ClusterCase {
             tuple(attention.id(), attention.instance(), Peer.attention(0)),
             tuple(first.id(), first.instance(), Peer.expert(0)),
             tuple(second.id(), second.instance(), Peer.expert(1)));
-    assertThat(assignment.placement().counts(3, 2)).containsExactly(4, 4);
+    assertThat(assignment.placement().counts(3, Peer.Role.EXPERT, 2)).containsExactly(4, 4);
     first.prepare(id, 1);
     assertThat(first.commands(Command.Start.class, id, 1)).isEmpty();
     assertThat(run(id).path("state").asText()).isEqualTo("preparing");
@@ -318,7 +318,7 @@ class RunLifecycleIT extends ClusterCase {
         .containsExactly("attention-0", "attention-1", "expert-0", "expert-1", "expert-2");
     assertThat(assignment.members())
         .allMatch(member -> member.instance().equals(attention.instance()));
-    assertThat(assignment.placement().counts(0, 3)).containsExactly(1, 0, 7);
+    assertThat(assignment.placement().counts(0, Peer.Role.EXPERT, 3)).containsExactly(1, 0, 7);
     attention.await(Command.Start.class, id, 1);
     assertThat(attention.commands(Command.Prepare.class, id, 1)).hasSize(1);
     attention.finish(1, false);

@@ -2,7 +2,7 @@ package org.hetermoe.expert;
 
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 
 /** What makes this worker an expert worker. */
 @Singleton

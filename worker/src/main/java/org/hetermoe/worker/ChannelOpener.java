@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import org.hetermoe.channel.Channel;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 
 /** Opens the ends of a run's channels that lie in this process. */

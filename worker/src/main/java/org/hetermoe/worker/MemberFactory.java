@@ -1,8 +1,8 @@
 package org.hetermoe.worker;
 
 import org.hetermoe.channel.Channel;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.train.GroupMember;
 import org.hetermoe.train.MemberEnvironment;

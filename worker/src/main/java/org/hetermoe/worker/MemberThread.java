@@ -5,8 +5,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelException;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.group.Peer;
 import org.hetermoe.train.GroupMember;
 import org.jboss.logging.Logger;
 

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameBuffers;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.direct.DirectSettings;
@@ -16,6 +15,7 @@ import org.hetermoe.channel.direct.DirectTransport;
 import org.hetermoe.channel.kafka.KafkaSettings;
 import org.hetermoe.channel.kafka.KafkaTransport;
 import org.hetermoe.channel.memory.MemoryChannels;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
 

@@ -10,11 +10,11 @@ import jakarta.inject.Singleton;
 import java.util.Map;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.hetermoe.channel.FrameBuffers;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.checkpoint.http.HttpCheckpointStore;
 import org.hetermoe.checkpoint.http.RetryPolicy;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Json;
 import org.hetermoe.train.GroupMembers;
 

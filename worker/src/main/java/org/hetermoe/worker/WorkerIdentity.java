@@ -3,7 +3,7 @@ package org.hetermoe.worker;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.Topics;
 

@@ -3,7 +3,7 @@ package org.hetermoe.worker;
 import java.util.Map;
 import java.util.UUID;
 import org.hetermoe.channel.Channel.Traffic;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 
 /**
  * What a worker process is and does, as REST shows it.

@@ -16,10 +16,10 @@ import org.apache.kafka.common.TopicPartition;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelConformance;
 import org.hetermoe.channel.ChannelGroup;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.kafka.KafkaSettings;
 import org.hetermoe.channel.kafka.KafkaTransport;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Topics;
 
 /** The channel over the broker, with the messaging of the service as it is configured. */

@@ -3,8 +3,8 @@ package org.hetermoe.worker;
 import java.util.concurrent.CountDownLatch;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameKey;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
+import org.hetermoe.group.Peer;
 import org.hetermoe.train.GroupMember;
 
 /** A member that does as its test says. */

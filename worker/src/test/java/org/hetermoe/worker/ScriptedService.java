@@ -5,7 +5,7 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.MemberEnvironment;

@@ -9,12 +9,12 @@ import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.Frame;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.FrameKey;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.direct.DirectSettings;
 import org.hetermoe.channel.direct.DirectTransport;
+import org.hetermoe.group.Peer;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 

@@ -78,7 +78,8 @@ public final class TrainCommand implements Callable<Integer> {
         absolute,
         spec.optimizer(),
         spec.training(),
-        spec.workers());
+        spec.workers(),
+        spec.planning());
   }
 
   private static String absolute(String path) {

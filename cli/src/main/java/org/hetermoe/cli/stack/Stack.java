@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 
 /**
  * The stack in one data directory, as one command line uses it: {@link #up} joins its users and

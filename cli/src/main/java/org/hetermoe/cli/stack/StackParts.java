@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 
 /** The recipes: how each process of the stack is started and when it is ready. */
 final class StackParts {

@@ -10,10 +10,10 @@ import java.util.TreeMap;
 import org.hetermoe.channel.AbstractChannel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.Inbox;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.PooledFrame;
 import org.hetermoe.channel.Refusal;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 
 /** One member's end: a way out to each peer, and at most one way in from each. */
 final class DirectChannel extends AbstractChannel {

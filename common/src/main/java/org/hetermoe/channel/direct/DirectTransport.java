@@ -25,10 +25,10 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameBuffers;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusal;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 
 /**
  * A process's part in direct traffic: one server socket, and the channels of all members and runs

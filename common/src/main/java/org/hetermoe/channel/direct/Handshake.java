@@ -5,9 +5,9 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.UUID;
 import org.hetermoe.channel.FrameHeader;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusal;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 
 /**
  * The first words on a connection. The sender says which run it is, who it is and whom it wants

@@ -14,8 +14,8 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.hetermoe.channel.ChannelException;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.PooledFrame;
+import org.hetermoe.group.Peer;
 
 /** The way from one member to one peer: a queue, a thread that empties it, and a connection. */
 final class Outbound implements Runnable {

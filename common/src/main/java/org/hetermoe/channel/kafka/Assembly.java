@@ -7,11 +7,11 @@ import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.FrameHeader;
 import org.hetermoe.channel.Inbox;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.PooledFrame;
 import org.hetermoe.channel.Refusal;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 
 /**
  * Puts the frames of one sender together, straight in the buffer that the receiver will read. A

@@ -12,10 +12,10 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.hetermoe.channel.AbstractChannel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.Inbox;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.PooledFrame;
 import org.hetermoe.channel.Refusal;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Topics;
 
 /** One member's end by way of a broker. */

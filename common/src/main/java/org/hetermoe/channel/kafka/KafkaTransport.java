@@ -9,10 +9,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.FrameBuffers;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusal;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 
 /**
  * A process's part in traffic by way of a broker: routes the records that come in to the channels

@@ -5,9 +5,9 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.UUID;
 import org.hetermoe.channel.FrameHeader;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.Refusal;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 
 /**
  * The header in front of each record: which part of which frame it is. {@value #BYTES} bytes,

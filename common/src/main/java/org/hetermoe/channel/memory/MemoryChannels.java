@@ -10,10 +10,10 @@ import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.Inbox;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.PooledFrame;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 
 /**
  * The channels of a group whose members all live in this process: frames change hands, nothing is

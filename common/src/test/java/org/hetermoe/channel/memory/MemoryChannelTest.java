@@ -12,8 +12,8 @@ import org.hetermoe.channel.ChannelGroup;
 import org.hetermoe.channel.Frame;
 import org.hetermoe.channel.FrameKey;
 import org.hetermoe.channel.Frames;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.Peer;
 import org.junit.jupiter.api.Test;
 
 class MemoryChannelTest extends ChannelConformance {

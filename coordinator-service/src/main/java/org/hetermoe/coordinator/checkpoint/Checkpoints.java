@@ -15,13 +15,13 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.coordinator.CoordinatorConfig;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.AttemptBegins;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.CheckpointView;
 import org.jboss.logging.Logger;
 

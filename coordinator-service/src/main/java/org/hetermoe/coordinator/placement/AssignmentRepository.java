@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 
@@ -33,7 +34,7 @@ public class AssignmentRepository {
     }
     int workers = assignment.spec().workers().experts();
     for (int layer = 0; layer < placement.layers(); layer++) {
-      List<Integer> counts = placement.counts(layer, workers);
+      List<Integer> counts = placement.counts(layer, Peer.Role.EXPERT, workers);
       for (int rank = 0; rank < workers; rank++) {
         entities.persist(
             new PlacementCount(new PlacementCount.Key(run, epoch, layer, rank), counts.get(rank)));

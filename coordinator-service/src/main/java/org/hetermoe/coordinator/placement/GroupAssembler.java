@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;

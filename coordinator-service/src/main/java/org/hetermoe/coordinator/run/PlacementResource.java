@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.problem.ProblemException;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Placement;
 
 /** The placement in use. */

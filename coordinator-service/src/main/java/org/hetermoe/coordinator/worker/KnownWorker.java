@@ -8,7 +8,7 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
-import org.hetermoe.channel.Peer;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Heartbeat;
 import org.hibernate.annotations.DynamicUpdate;
 

@@ -21,8 +21,8 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.coordinator.broker.Messages;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Topics;
 

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.UUID;
-import org.hetermoe.channel.Peer;
 import org.hetermoe.coordinator.placement.GroupAssembler.Outcome;
+import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.RunSpec;
@@ -69,11 +69,11 @@ class GroupAssemblerTest {
 
   @Test
   void placesExpertsEvenlyUnlessToldOtherwise() {
-    assertThat(GroupAssembler.placement(spec("workers.experts=3")).counts(1, 3))
+    assertThat(GroupAssembler.placement(spec("workers.experts=3")).counts(1, Peer.Role.EXPERT, 3))
         .containsExactly(3, 3, 2);
     assertThat(
             GroupAssembler.placement(spec("workers.experts=3", "workers.expert_counts=[0, 7, 1]"))
-                .counts(1, 3))
+                .counts(1, Peer.Role.EXPERT, 3))
         .containsExactly(0, 7, 1);
   }
 

@@ -1,5 +1,6 @@
-package org.hetermoe.channel;
+package org.hetermoe.group;
 
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -52,6 +53,26 @@ public record Peer(Role role, int rank) implements Comparable<Peer> {
     };
   }
 
+  /**
+   * The worker of a name such as {@code expert-0}.
+   *
+   * @throws IllegalArgumentException if there is no such worker
+   */
+  public static Peer ofName(String name) {
+    for (Role role : Role.values()) {
+      String prefix = prefix(role);
+      if (name.matches(prefix + "\\d{1,5}")) {
+        return new Peer(role, Integer.parseInt(name.substring(prefix.length())));
+      }
+    }
+    throw new IllegalArgumentException(
+        "a worker of a group is named attention-N or expert-N, not '" + name + "'");
+  }
+
+  private static String prefix(Role role) {
+    return role.name().toLowerCase(Locale.ROOT) + "-";
+  }
+
   @Override
   public int compareTo(Peer other) {
     int byRole = role.compareTo(other.role);
@@ -60,6 +81,6 @@ public record Peer(Role role, int rank) implements Comparable<Peer> {
 
   @Override
   public String toString() {
-    return role.name().toLowerCase(java.util.Locale.ROOT) + "-" + rank;
+    return prefix(role) + rank;
   }
 }

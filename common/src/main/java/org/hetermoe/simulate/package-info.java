@@ -1,0 +1,2 @@
+/** Discrete-event execution of schedules on device profiles, baselines, charts. */
+package org.hetermoe.simulate;
