@@ -274,6 +274,32 @@ public abstract class ChannelConformance {
   }
 
   @Test
+  void twoThatSendToEachOtherBeforeTheyReadDoNotWaitForEver() throws Exception {
+    int frames = 100;
+    try (ChannelGroup group = open(newRun(), PAIR, 64 << 10)) {
+      List<Future<?>> workers = new ArrayList<>();
+      for (Peer self : PAIR) {
+        Peer other = self.equals(ATTENTION) ? EXPERT : ATTENTION;
+        workers.add(
+            run(
+                () -> {
+                  Channel channel = group.channel(self);
+                  for (int i = 0; i < frames; i++) {
+                    Frames.send(channel, other, Frames.key(self, 1, 0, i), 0, 16, 1024);
+                  }
+                  for (int i = 0; i < frames; i++) {
+                    Frames.receive(channel, Frames.key(other, 1, 0, i), 0, 16, 1024);
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> worker : workers) {
+        worker.get();
+      }
+    }
+  }
+
+  @Test
   void onceWarmNoFrameAllocates() throws Exception {
     try (ChannelGroup group = open(newRun(), PAIR, WINDOW)) {
       long warm = 0;
