@@ -300,6 +300,30 @@ public abstract class ChannelConformance {
   }
 
   @Test
+  void anyTwoWorkersReachEachOtherWhateverTheirRoles() throws Exception {
+    List<Peer> all = List.of(Peer.attention(0), Peer.attention(1), Peer.expert(0), Peer.expert(1));
+    try (ChannelGroup group = open(newRun(), all, WINDOW)) {
+      for (Peer sender : all) {
+        for (Peer receiver : all) {
+          if (!sender.equals(receiver)) {
+            FrameKey key = new FrameKey(Phase.EXPERT_STATE, 1, 2, all.indexOf(receiver), sender);
+            Frames.send(group.channel(sender), receiver, key, 0, 3, 7);
+          }
+        }
+      }
+      for (Peer receiver : all) {
+        for (Peer sender : all) {
+          if (!sender.equals(receiver)) {
+            FrameKey key = new FrameKey(Phase.EXPERT_STATE, 1, 2, all.indexOf(receiver), sender);
+            Frames.receive(group.channel(receiver), key, 0, 3, 7);
+          }
+        }
+      }
+      assertThat(refusals.total()).isZero();
+    }
+  }
+
+  @Test
   void onceWarmNoFrameAllocates() throws Exception {
     try (ChannelGroup group = open(newRun(), PAIR, WINDOW)) {
       long warm = 0;
