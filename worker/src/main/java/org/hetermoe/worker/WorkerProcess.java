@@ -7,6 +7,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.Executors;
@@ -24,15 +25,19 @@ import org.jboss.logging.Logger;
 
 /**
  * The life of the process: opens what members of all runs share, says every second that it lives,
- * and leaves its run before it ends.
+ * and leaves its run before it ends, stopped where there is time for that.
  */
 @ApplicationScoped
 class WorkerProcess {
   private static final Logger LOG = Logger.getLogger(WorkerProcess.class);
 
+  /** To listen on, not to be reached at; the direct channel says under which name the host is. */
+  private static final Set<String> ANY_ADDRESS = Set.of("0.0.0.0", "::");
+
   private final WorkerSettings settings;
   private final WorkerIdentity identity;
   private final RunSession session;
+  private final Departure departure;
   private final KafkaReports reports;
   private final RunChannels channels;
   private final ActivationTopic activations;
@@ -50,6 +55,7 @@ class WorkerProcess {
       WorkerSettings settings,
       WorkerIdentity identity,
       RunSession session,
+      Departure departure,
       KafkaReports reports,
       RunChannels channels,
       ActivationTopic activations,
@@ -59,6 +65,7 @@ class WorkerProcess {
     this.settings = settings;
     this.identity = identity;
     this.session = session;
+    this.departure = departure;
     this.reports = reports;
     this.channels = channels;
     this.activations = activations;
@@ -81,6 +88,7 @@ class WorkerProcess {
   }
 
   void stop(@Observes ShutdownEvent event) {
+    departure.prepare();
     session.close();
     pulse.shutdownNow();
     channels.close();
@@ -147,7 +155,10 @@ class WorkerProcess {
         endpoint.host(),
         endpoint.port(),
         identity.partition(),
-        "http://" + httpHost + ":" + http.getPort(),
+        "http://"
+            + (ANY_ADDRESS.contains(httpHost) ? endpoint.host() : httpHost)
+            + ":"
+            + http.getPort(),
         compute,
         identity.softwareVersion(),
         group.<UUID>map(members -> members.key().run()).orElse(null),

@@ -5,6 +5,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -38,6 +39,13 @@ public interface WorkerSettings {
   /** How many unread bytes may be on their way to one peer before a sender waits. */
   @WithDefault("64M")
   MemorySize window();
+
+  /**
+   * How long a worker that is told to end waits for its run to be stopped after the current step,
+   * with a checkpoint. Zero: it leaves the run at once, which fails it.
+   */
+  @WithDefault("0S")
+  Duration drainTimeout();
 
   /** The direct channel. */
   Direct direct();

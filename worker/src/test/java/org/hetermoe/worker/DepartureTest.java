@@ -1,0 +1,156 @@
+package org.hetermoe.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.hetermoe.channel.FrameBuffers;
+import org.hetermoe.channel.Peer;
+import org.hetermoe.channel.Refusals;
+import org.hetermoe.channel.RunKey;
+import org.hetermoe.channel.memory.MemoryChannels;
+import org.hetermoe.compute.Devices;
+import org.hetermoe.run.Assignment;
+import org.hetermoe.run.Command;
+import org.hetermoe.run.Event;
+import org.hetermoe.worker.SessionState.Training;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class DepartureTest {
+  private static final Peer SELF = Peer.expert(0);
+
+  private final UUID instance = UUID.randomUUID();
+  private final UUID run = UUID.randomUUID();
+  private final RecordedReports reports = new RecordedReports();
+  private final BlockingQueue<ScriptedMember> members = new LinkedBlockingQueue<>();
+  private final FrameBuffers buffers = new FrameBuffers();
+  private final RunSession session = new RunSession(instance, "test-0", this::make, reports);
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private HttpServer coordinator;
+  private int status = 202;
+
+  /** What the group does once the coordinator was asked. */
+  private Runnable onStop = () -> members.element().mayFinish.countDown();
+
+  @BeforeEach
+  void startCoordinator() throws IOException {
+    coordinator = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    coordinator.createContext(
+        "/",
+        exchange -> {
+          requests.add(exchange.getRequestMethod() + " " + exchange.getRequestURI());
+          onStop.run();
+          exchange.sendResponseHeaders(status, -1);
+          exchange.close();
+        });
+    coordinator.start();
+  }
+
+  @AfterEach
+  void stopEverything() {
+    members.forEach(member -> member.mayFinish.countDown());
+    session.close();
+    coordinator.stop(0);
+    buffers.close();
+  }
+
+  @Test
+  void theRunIsStoppedAndDoneBeforeTheProcessEnds() throws InterruptedException {
+    startTraining();
+
+    departure(Duration.ofSeconds(20)).prepare();
+
+    assertThat(requests).containsExactly("POST /api/v1/runs/" + run + "/stop");
+    assertThat(session.state().members()).isEmpty();
+    assertThat(reports.next()).isEqualTo(new Event.Finished(run, 1, "test-0", 5, false));
+  }
+
+  @Test
+  void aRunThatDoesNotStopIsNotWaitedForForEver() throws InterruptedException {
+    onStop = () -> {};
+    startTraining();
+
+    departure(Duration.ofMillis(300)).prepare();
+
+    assertThat(requests).hasSize(1);
+    assertThat(session.state()).isInstanceOf(Training.class);
+  }
+
+  @Test
+  void withoutTimeOrWithoutRunNobodyIsAsked() throws InterruptedException {
+    departure(Duration.ofSeconds(20)).prepare();
+    startTraining();
+    departure(Duration.ZERO).prepare();
+
+    assertThat(requests).isEmpty();
+  }
+
+  @Test
+  void aCoordinatorThatRefusesOrIsAwayHoldsNobodyUp() throws InterruptedException {
+    onStop = () -> {};
+    status = 500;
+    startTraining();
+    departure(Duration.ofSeconds(20)).prepare();
+    coordinator.stop(0);
+    departure(Duration.ofSeconds(20)).prepare();
+
+    assertThat(requests).hasSize(1);
+    assertThat(session.state()).isInstanceOf(Training.class);
+  }
+
+  private Departure departure(Duration patience) {
+    return new Departure(
+        session, URI.create("http://127.0.0.1:" + coordinator.getAddress().getPort()), patience);
+  }
+
+  private void startTraining() throws InterruptedException {
+    session.handle(new Command.Prepare(instance, Assignments.of(run, 1, "memory", instance, SELF)));
+    assertThat(reports.next()).isInstanceOf(Event.Prepared.class);
+    session.handle(new Command.Start(instance, run, 1));
+    await().until(() -> session.state() instanceof Training);
+  }
+
+  private List<MemberThread> make(
+      Assignment assignment, List<Assignment.Member> local, MemberThread.Listener listener) {
+    MemoryChannels channels =
+        new MemoryChannels(
+            new RunKey(assignment.run(), assignment.epoch()),
+            List.of(SELF),
+            buffers,
+            new Refusals(),
+            1 << 20);
+    return List.of(
+        new MemberThread(
+            SELF,
+            channels.channel(SELF),
+            () -> Devices.open("reference", 1),
+            (_, channel) -> {
+              ScriptedMember member =
+                  new ScriptedMember(
+                      channel,
+                      ScriptedMember.NOTHING,
+                      script -> {
+                        script.mayFinish.await();
+                        script.reach(5);
+                      });
+              members.add(member);
+              return member;
+            },
+            "departure-test",
+            listener));
+  }
+}
