@@ -255,6 +255,7 @@ public final class ClusterPlanner {
         worker.expertOptimizerSeconds(),
         worker.tokens(),
         worker.link(),
+        worker.taskSeconds(),
         worker.memoryBytes(),
         worker.residentBytes(),
         0);
@@ -274,8 +275,8 @@ public final class ClusterPlanner {
     String left = best.layout().leftOut(fleet);
     return text(
         "attention on %s, experts on %s: the kinds that give up the least expert work for attention attend; %s%s",
-        Layout.names(fleet, best.layout().attention()),
-        Layout.names(fleet, best.layout().expert()),
+        best.layout().attentionNames(fleet),
+        best.layout().expertNames(fleet),
         bottleneck(best),
         left.isEmpty() ? "" : "; left out: " + left);
   }

@@ -37,12 +37,21 @@ public record Layout(
     return groups * (attention.get(kind) + expert.get(kind));
   }
 
-  /** {@code 2 A100 + 1 A40}. */
-  static String names(Fleet fleet, List<Integer> counts) {
+  private static String names(Fleet fleet, List<Integer> counts) {
     return IntStream.range(0, counts.size())
         .filter(kind -> counts.get(kind) > 0)
         .mapToObj(kind -> counts.get(kind) + " " + fleet.kinds().get(kind).name())
         .collect(Collectors.joining(" + "));
+  }
+
+  /** Attention workers of a group by kind: {@code 2 A100 + 1 A40}. */
+  public String attentionNames(Fleet fleet) {
+    return names(fleet, attention);
+  }
+
+  /** Expert workers of a group by kind. */
+  public String expertNames(Fleet fleet) {
+    return names(fleet, expert);
   }
 
   /** Attention workers of the first group. */
@@ -71,7 +80,7 @@ public record Layout(
         .sum();
   }
 
-  /** What the layout leaves idle, as {@link #names}; empty if nothing. */
+  /** What the layout leaves idle, by kind; empty if nothing. */
   public String leftOut(Fleet fleet) {
     return names(
         fleet,

@@ -84,4 +84,9 @@ final class Remembered implements DeviceProfile {
         new Question(Part.OPTIMIZER, null, parameters, 0, Pass.FORWARD),
         () -> profile.optimizerSeconds(parameters));
   }
+
+  @Override
+  public double taskSeconds() {
+    return profile.taskSeconds();
+  }
 }

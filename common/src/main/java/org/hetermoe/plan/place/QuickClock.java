@@ -182,6 +182,7 @@ final class QuickClock {
     private final double[][] perRow = new double[2][workers.size()];
     private final double[] rowSeconds = new double[workers.size()];
     private final double[] latency = new double[workers.size()];
+    private final double[] before = new double[workers.size()];
 
     /** A worker's part of the group's tokens; 0 for an expert worker. */
     private final double[] part = new double[workers.size()];
@@ -190,16 +191,23 @@ final class QuickClock {
       for (int worker = 0; worker < workers.size(); worker++) {
         WorkerCosts cost = workers.get(worker);
         if (worker < attention) {
-          both(attend, worker, cost.attention());
+          both(attend, worker, paused(cost, cost.attention()));
           both(enter, worker, cost.embedding());
-          both(head, worker, cost.head());
+          both(head, worker, paused(cost, cost.head()));
         }
         both(fixed, worker, cost.experts().fixed());
         both(perRow, worker, cost.experts().perRow());
         rowSeconds[worker] = cost.link().seconds(costs.rowBytes());
+        before[worker] = cost.taskSeconds();
         latency[worker] = cost.link().latencySeconds();
         part[worker] = (double) cost.tokens() / costs.tokens();
       }
+    }
+
+    private static Passes paused(WorkerCosts cost, Passes passes) {
+      return new Passes(
+          passes.forward() > 0 ? cost.taskSeconds() + passes.forward() : 0,
+          passes.backward() > 0 ? cost.taskSeconds() + passes.backward() : 0);
     }
 
     private static void both(double[][] table, int worker, Passes passes) {
@@ -245,6 +253,9 @@ final class QuickClock {
           }
         }
         for (int worker = 0; worker < count; worker++) {
+          for (double[][] pass : compute) {
+            pass[layer][worker] += pass[layer][worker] > 0 ? rates.before[worker] : 0;
+          }
           pattern[worker] = 31 * pattern[worker] + Double.hashCode(rows[layer][worker]);
         }
       }
