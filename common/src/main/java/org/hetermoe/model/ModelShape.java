@@ -55,6 +55,25 @@ public record ModelShape(
         model.tiedEmbeddings());
   }
 
+  /** The same sizes with another number of experts. */
+  public ModelShape withExperts(int count) {
+    return new ModelShape(
+        name,
+        vocabulary,
+        hidden,
+        layers,
+        heads,
+        kvHeads,
+        headDim,
+        count,
+        topK,
+        expertWidth,
+        sharedWidth,
+        denseLayers,
+        denseWidth,
+        tiedEmbeddings);
+  }
+
   /** A layer without experts as one whose feed-forward part every token goes to. */
   public ModelShape denseLayer() {
     return new ModelShape(

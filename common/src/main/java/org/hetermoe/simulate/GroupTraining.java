@@ -9,7 +9,7 @@ import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.plan.Schedule;
-import org.hetermoe.plan.ScheduleKind;
+import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.plan.place.NoPlacement;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
@@ -17,19 +17,18 @@ import org.hetermoe.plan.place.Planning;
 import org.hetermoe.plan.place.WorkBound;
 
 /**
- * Attention and experts on different devices: HeterMoE, and DistEP, where one side waits while the
- * other works. The number of micro-batches is tuned.
+ * HeterMoE: a ZP group in the zebra schedule, with or without experts on attention workers. The
+ * number of micro-batches is tuned.
  */
 final class GroupTraining implements TrainingSystem {
   private static final int MOST_MICRO_BATCHES = 64;
+  private static final int MOST_ROWS = 16;
 
   private final SystemKind system;
-  private final ScheduleKind schedule;
   private final Simulator simulator = new Simulator();
 
   GroupTraining(SystemKind system) {
     this.system = system;
-    schedule = system == SystemKind.DISTEP ? ScheduleKind.SEQUENTIAL : ScheduleKind.ZEBRA;
   }
 
   @Override
@@ -37,48 +36,49 @@ final class GroupTraining implements TrainingSystem {
     if (scenario.expert().isEmpty()) {
       return new Outcome.Impossible(system, "no device is left for the experts");
     }
-    Outcome.Trained best = null;
+    Found best = null;
     String reason = "no number of micro-batches divides " + sequences + " sequences";
     for (int microBatches : microBatches(scenario, sequences)) {
       GroupCosts costs = costs(scenario, sequences, microBatches);
-      Schedule order = schedule.schedule(costs.layers(), microBatches);
-      Placement placement;
+      Schedule order = new ZebraSchedule(costs.layers(), microBatches);
       switch (place(scenario, costs, order)) {
-        case NoPlacement none -> {
-          reason = none.reason();
-          continue;
+        case NoPlacement none -> reason = none.reason();
+        case PlannedPlacement planned -> {
+          Crew crew = new Crew(costs, planned.placement(), true);
+          Optional<String> shortage = Memory.shortage(Memory.rows(crew));
+          if (shortage.isPresent()) {
+            reason = shortage.get();
+          } else {
+            double seconds = Simulator.execute(costs, crew, order).seconds;
+            if (best == null || seconds < best.seconds()) {
+              best = new Found(costs, order, planned.placement(), seconds);
+            }
+          }
         }
-        case PlannedPlacement planned -> placement = planned.placement();
-      }
-      Crew crew = new Crew(costs, placement, true);
-      Optional<String> shortage = Memory.shortage(Memory.rows(crew));
-      if (shortage.isPresent()) {
-        reason = shortage.get();
-        continue;
-      }
-      Execution execution = Simulator.execute(costs, crew, order);
-      if (best == null || execution.seconds < best.stepSeconds()) {
-        best = trained(scenario, sequences, costs, placement, crew, execution);
       }
     }
-    return best == null ? new Outcome.Impossible(system, reason) : best;
+    return best == null
+        ? new Outcome.Impossible(system, reason)
+        : trained(best, (double) sequences * scenario.length());
   }
 
-  private Outcome.Trained trained(
-      Scenario scenario,
-      int sequences,
-      GroupCosts costs,
-      Placement placement,
-      Crew crew,
-      Execution execution) {
+  /** What a number of micro-batches comes to. */
+  private record Found(GroupCosts costs, Schedule order, Placement placement, double seconds) {}
+
+  private Outcome.Trained trained(Found found, double tokens) {
+    int workers = found.costs().attention().size() + found.costs().expert().size();
+    // A row for each worker, as long as a person can read that many.
+    Crew crew = new Crew(found.costs(), found.placement(), workers > MOST_ROWS);
     return new Outcome.Trained(
         system,
-        (double) sequences * scenario.length() / execution.seconds,
-        execution.seconds,
-        costs.microBatches(),
-        IntStream.range(0, placement.layers()).mapToObj(placement::moved).toList(),
-        WorkBound.of(costs) / execution.seconds,
-        List.of(Simulation.of(execution, Memory.rows(crew))));
+        tokens / found.seconds(),
+        found.seconds(),
+        found.costs().microBatches(),
+        IntStream.range(0, found.placement().layers()).mapToObj(found.placement()::moved).toList(),
+        WorkBound.of(found.costs()) / found.seconds(),
+        List.of(
+            Simulation.of(
+                Simulator.execute(found.costs(), crew, found.order()), Memory.rows(crew))));
   }
 
   private Planning place(Scenario scenario, GroupCosts costs, Schedule order) {
@@ -97,7 +97,7 @@ final class GroupTraining implements TrainingSystem {
   }
 
   private List<Integer> microBatches(Scenario scenario, int sequences) {
-    if (scenario.microBatches() > 0 && system != SystemKind.DISTEP) {
+    if (scenario.microBatches() > 0) {
       return sequences % scenario.microBatches() == 0
           ? List.of(scenario.microBatches())
           : List.of();

@@ -1,12 +1,13 @@
 package org.hetermoe.cli.plan;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.hetermoe.cli.simulate.ModelOption;
 import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
@@ -97,7 +98,7 @@ public final class PlanCommand implements Callable<Integer> {
   record Request(Fleet fleet, FleetTask task) {}
 
   @Override
-  public Integer call() throws JsonProcessingException {
+  public Integer call() throws IOException {
     Request request = request();
     long start = System.nanoTime();
     ClusterPlan plan =
@@ -114,9 +115,9 @@ public final class PlanCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Request request() {
+  private Request request() throws IOException {
     ClusterSpec spec = ClusterSpec.parse(cluster);
-    ModelShape shape = ModelFile.read(model);
+    ModelShape shape = ModelOption.read(model);
     Precision computing = Precision.of(precision);
     PlannerKind kind = PlannerKind.of(planner);
     List<Device> devices = spec.all(Catalogue.builtIn(), computing);
