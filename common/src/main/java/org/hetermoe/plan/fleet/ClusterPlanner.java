@@ -32,8 +32,8 @@ import org.hetermoe.plan.place.QuickLook;
 public final class ClusterPlanner {
   private static final int LOOKS = 20;
   private static final int SAME_ROLES = 2;
-  private static final double SHARE = 0.05;
-  private static final double BEST_SHARE = 0.3;
+  private static final double SHARE = 0.03;
+  private static final double BEST_SHARE = 0.2;
   private static final double MEMORY_MATTERS = 0.97;
 
   private final Fleet fleet;

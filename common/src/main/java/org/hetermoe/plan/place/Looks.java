@@ -14,6 +14,9 @@ record Looks(int quick, int judged, boolean moves) {
   private static final double QUICK_EFFORT = 4e8;
   private static final double JUDGED_EFFORT = 1.5e7;
   private static final double MOST_MESSAGES = 2e7;
+  private static final int FEWEST_QUICK = 40;
+  private static final int MOST_QUICK = 20_000;
+  private static final int MOST_JUDGED = 2_000;
 
   /**
    * Looks for a group.
@@ -25,8 +28,12 @@ record Looks(int quick, int judged, boolean moves) {
     double tasks = 6.0 * costs.layers() * costs.microBatches();
     double messages = tasks * (workers + (double) costs.attention().size() * costs.expert().size());
     return new Looks(
-        (int) Math.clamp(share * QUICK_EFFORT / (2 * tasks * workers), 40, 20_000),
-        (int) Math.clamp(share * JUDGED_EFFORT / messages, 1, 2_000),
+        (int)
+            Math.clamp(
+                share * QUICK_EFFORT / (2 * tasks * workers),
+                FEWEST_QUICK,
+                FEWEST_QUICK + share * MOST_QUICK),
+        (int) Math.clamp(share * JUDGED_EFFORT / messages, 1, 1 + share * MOST_JUDGED),
         messages <= MOST_MESSAGES);
   }
 }
