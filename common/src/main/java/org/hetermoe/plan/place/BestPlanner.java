@@ -51,7 +51,7 @@ public final class BestPlanner implements Planner {
     QuickClock clock = new QuickClock(costs, schedule);
     Judge judge = new Judge(costs, schedule, predictor, clock);
     Room room = Room.of(costs, asymEa);
-    Optional<List<int[]>> all = Enumeration.of(costs, looks.judged());
+    Optional<List<int[]>> all = Enumeration.of(costs, 4 * looks.judged());
     String why;
     if (all.isPresent()) {
       Enumeration.each(all.get(), costs, room, judge::look);

@@ -230,7 +230,7 @@ final class QuickClock {
     private final double[] free = new double[count];
     private final double[] linkOut = new double[count];
     private final double[] tokensIn = new double[count];
-    private final double[] resultsIn = new double[attention];
+    private final double[][] resultsIn = new double[2][attention];
 
     /** When a worker has what it waits for: tokens at owners, or results at attention workers. */
     private final double[][] tokensThere = new double[2 * costs.layers() * costs.microBatches()][];
@@ -414,13 +414,14 @@ final class QuickClock {
         resultsThere[slot] = new double[attention];
       }
       double[] there = resultsThere[slot];
+      double[] cardIn = resultsIn[attentionSide ? 1 : 0];
       for (int index = 0; index < attending; index++) {
         int worker = acting[index];
         double others = sum - (attentionSide ? share[worker] : 0);
         if (others > 0) {
           double taken = others * rates.part[worker] * rates.rowSeconds[worker];
-          resultsIn[worker] = Math.max(lastSent, Math.max(firstReady, resultsIn[worker]) + taken);
-          there[worker] = Math.max(there[worker], resultsIn[worker] + rates.latency[worker]);
+          cardIn[worker] = Math.max(lastSent, Math.max(firstReady, cardIn[worker]) + taken);
+          there[worker] = Math.max(there[worker], cardIn[worker] + rates.latency[worker]);
         }
       }
     }

@@ -106,7 +106,8 @@ class BestPlannerTest {
   @MethodSource("seeds")
   void asGoodAsTheBestOfAllPlacements(int seed) {
     GroupCosts costs = tiny(new Random(seed));
-    if (plan(PlannerKind.BEST, costs) instanceof PlannedPlacement planned) {
+    if (new BestPlanner(true, SIMULATOR, 1).place(costs, schedule(costs))
+        instanceof PlannedPlacement planned) {
       double least = leastOfAll(costs, new int[costs.layers() * costs.experts()], 0);
       assertThat(planned.stepSeconds()).isCloseTo(least, within(least * 1e-12));
     }
