@@ -44,7 +44,9 @@ class LayeringTest {
           Map.entry("channel.kafka", List.of("channel", "group", "tensor", "run")),
           Map.entry("cluster", List.of("model")),
           Map.entry("plan", List.of("cluster", "group", "model")),
-          Map.entry("simulate", List.of("plan", "cluster", "group", "model")),
+          Map.entry("plan.place", List.of("plan", "group")),
+          Map.entry("plan.fleet", List.of("plan.place", "plan", "cluster", "group", "model")),
+          Map.entry("simulate", List.of("plan", "plan.place", "cluster", "group", "model")),
           Map.entry(
               "run", List.of("model", "data", "optim", "plan", "cluster", "group", "channel")),
           Map.entry("checkpoint", List.of("tensor", "weights")),

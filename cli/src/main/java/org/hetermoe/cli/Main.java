@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.hetermoe.cli.check.ParityCommand;
+import org.hetermoe.cli.plan.PlanCommand;
 import org.hetermoe.cli.run.BenchCommand;
 import org.hetermoe.cli.run.CoordinatorException;
 import org.hetermoe.cli.run.ExportCommand;
@@ -17,6 +18,7 @@ import org.hetermoe.cli.run.ResumeCommand;
 import org.hetermoe.cli.run.RunsCommand;
 import org.hetermoe.cli.run.StopCommand;
 import org.hetermoe.cli.run.TrainCommand;
+import org.hetermoe.cli.simulate.SimulateCommand;
 import org.hetermoe.cli.stack.StackException;
 import org.hetermoe.model.InvalidFieldException;
 import picocli.CommandLine;
@@ -43,6 +45,8 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       ParityCommand.class,
       BenchCommand.class,
+      PlanCommand.class,
+      SimulateCommand.class,
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,

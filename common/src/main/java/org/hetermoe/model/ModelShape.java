@@ -55,6 +55,44 @@ public record ModelShape(
         model.tiedEmbeddings());
   }
 
+  /** The same sizes with another number of experts. */
+  public ModelShape withExperts(int count) {
+    return new ModelShape(
+        name,
+        vocabulary,
+        hidden,
+        layers,
+        heads,
+        kvHeads,
+        headDim,
+        count,
+        topK,
+        expertWidth,
+        sharedWidth,
+        denseLayers,
+        denseWidth,
+        tiedEmbeddings);
+  }
+
+  /** A layer without experts as one whose feed-forward part every token goes to. */
+  public ModelShape denseLayer() {
+    return new ModelShape(
+        name,
+        vocabulary,
+        hidden,
+        layers,
+        heads,
+        kvHeads,
+        headDim,
+        0,
+        0,
+        0,
+        denseWidth,
+        0,
+        0,
+        tiedEmbeddings);
+  }
+
   /** Parameters of one routed expert. */
   public long expertParameters() {
     return 3L * hidden * expertWidth;
