@@ -17,6 +17,7 @@ import org.hetermoe.cli.run.ResumeCommand;
 import org.hetermoe.cli.run.RunsCommand;
 import org.hetermoe.cli.run.StopCommand;
 import org.hetermoe.cli.run.TrainCommand;
+import org.hetermoe.cli.simulate.ReproduceCommand;
 import org.hetermoe.cli.simulate.SimulateCommand;
 import org.hetermoe.cli.stack.StackException;
 import org.hetermoe.model.InvalidFieldException;
@@ -45,6 +46,7 @@ import picocli.CommandLine.Spec;
       ParityCommand.class,
       BenchCommand.class,
       SimulateCommand.class,
+      ReproduceCommand.class,
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,
