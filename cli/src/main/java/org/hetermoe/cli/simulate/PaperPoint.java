@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Optional;
 import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
-import org.hetermoe.cluster.Device;
 import org.hetermoe.cluster.NetworkSpec;
 import org.hetermoe.cluster.Precision;
 import org.hetermoe.model.KnownModels;
@@ -41,20 +40,12 @@ record PaperPoint(
   private static final double SHARE = 0.02;
 
   static PaperPoint simulate(PaperSetup setup, String name, int length) {
-    ModelShape model = KnownModels.of(name);
-    ClusterSpec cluster = ClusterSpec.parse(setup.cluster()).with(NetworkSpec.of(setup.gbps()));
-    List<List<Device>> kinds =
-        List.of(
-            cluster.devicesOf(0, Catalogue.builtIn(), Precision.FP16),
-            cluster.devicesOf(1, Catalogue.builtIn(), Precision.FP16));
     Simulator simulator = new Simulator();
-    Comparison paper =
-        Comparison.of(
-            request(model, length, kinds, Planner.of(PlannerKind.PAPER, true, simulator), 0));
+    Planner algorithm = Planner.of(PlannerKind.PAPER, true, simulator);
+    Comparison paper = comparison(setup, name, length, algorithm, 0, 0);
     Comparison best =
-        Comparison.of(
-            request(
-                model, length, kinds, new BestPlanner(true, simulator, SHARE), paper.sequences()));
+        comparison(
+            setup, name, length, new BestPlanner(true, simulator, SHARE), 0, paper.sequences());
     Map<SystemKind, Outcome> outcomes = new EnumMap<>(SystemKind.class);
     for (SystemKind kind : SystemKind.values()) {
       outcomes.put(kind, paper.under(kind));
@@ -63,17 +54,29 @@ record PaperPoint(
         setup, name, length, paper.sequences(), outcomes, best.under(SystemKind.HETERMOE));
   }
 
-  private static Comparison.Request request(
-      ModelShape model, int length, List<List<Device>> kinds, Planner planner, int sequences) {
-    return new Comparison.Request(
-        model,
-        length,
-        kinds,
-        Precision.FP16,
-        ExpertLoads.balanced(model.layers(), model.experts()),
-        planner,
-        0,
-        sequences);
+  /** HeterMoE with the paper's planner and so many micro-batches. */
+  static Comparison comparison(
+      PaperSetup setup, String name, int length, int microBatches, int sequences) {
+    Planner algorithm = Planner.of(PlannerKind.PAPER, true, new Simulator());
+    return comparison(setup, name, length, algorithm, microBatches, sequences);
+  }
+
+  private static Comparison comparison(
+      PaperSetup setup, String name, int length, Planner planner, int microBatches, int sequences) {
+    ModelShape model = KnownModels.of(name);
+    ClusterSpec cluster = ClusterSpec.parse(setup.cluster()).with(NetworkSpec.of(setup.gbps()));
+    return Comparison.of(
+        new Comparison.Request(
+            model,
+            length,
+            List.of(
+                cluster.devicesOf(0, Catalogue.builtIn(), Precision.FP16),
+                cluster.devicesOf(1, Catalogue.builtIn(), Precision.FP16)),
+            Precision.FP16,
+            ExpertLoads.balanced(model.layers(), model.experts()),
+            planner,
+            microBatches,
+            sequences));
   }
 
   boolean is(String setupName, String modelName) {

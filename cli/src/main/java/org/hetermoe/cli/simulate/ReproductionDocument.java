@@ -9,10 +9,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
+import org.hetermoe.cluster.NetworkSpec;
+import org.hetermoe.simulate.Comparison;
+import org.hetermoe.simulate.Outcome;
 import org.hetermoe.simulate.SystemKind;
+import org.hetermoe.simulate.ZebraChart;
 
 /** The document that compares the simulated evaluation with the paper's, and its charts. */
 final class ReproductionDocument {
+  private static final int MICRO_BATCHES = 4;
+
   private final List<PaperPoint> points;
   private final List<PaperFigure> figures;
   private final StringBuilder text = new StringBuilder();
@@ -24,6 +30,7 @@ final class ReproductionDocument {
 
   void write(Path folder) throws IOException {
     Path charts = Files.createDirectories(folder.resolve("reproduction"));
+    Files.writeString(charts.resolve("zebra.svg"), zebra());
     text.append(resource("reproduction-head.md"));
     figures();
     text.append(resource("reproduction-notes.md"));
@@ -33,6 +40,21 @@ final class ReproductionDocument {
       }
     }
     Files.writeString(folder.resolve("reproduction.md"), text.toString());
+  }
+
+  /** A step that is small enough to look at. */
+  private static String zebra() {
+    PaperSetup small =
+        new PaperSetup("small", "A40", 2, "V100", 2, NetworkSpec.DEFAULT_GBPS, List.of());
+    Comparison comparison =
+        PaperPoint.comparison(small, "mixtral-d2", 8192, MICRO_BATCHES, 2 * MICRO_BATCHES);
+    return switch (comparison.under(SystemKind.HETERMOE)) {
+      case Outcome.Trained trained ->
+          ZebraChart.of(
+              trained.simulations().getFirst(),
+              "HeterMoE with Asym-EA: mixtral-d2 on 2 A40 and 2 V100, 8K, four micro-batches");
+      case Outcome.Impossible impossible -> throw new IllegalStateException(impossible.reason());
+    };
   }
 
   private static String resource(String name) throws IOException {
