@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.hetermoe.cli.check.ParityCommand;
+import org.hetermoe.cli.plan.PlanCommand;
 import org.hetermoe.cli.run.BenchCommand;
 import org.hetermoe.cli.run.CoordinatorException;
 import org.hetermoe.cli.run.ExportCommand;
@@ -45,6 +46,7 @@ import picocli.CommandLine.Spec;
       GenerateCommand.class,
       ParityCommand.class,
       BenchCommand.class,
+      PlanCommand.class,
       SimulateCommand.class,
       ReproduceCommand.class,
       UpCommand.class,

@@ -25,7 +25,7 @@ class BestPlannerTest {
   private static final Predictor SIMULATOR = new Simulator();
 
   static IntStream seeds() {
-    return IntStream.range(0, 60);
+    return IntStream.range(0, 40);
   }
 
   private static Schedule schedule(GroupCosts costs) {

@@ -1,0 +1,73 @@
+package org.hetermoe.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.hetermoe.run.Json;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+class PlanCommandTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... arguments) {
+    CommandLine command = Main.commandLine();
+    command.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+    return command.execute(arguments);
+  }
+
+  @Test
+  void theJsonHoldsLayoutsAndThePlacementOfTheBest() throws IOException {
+    assertThat(run("plan", "A40:2,V100:2", "mixtral-d1", "--global-batch", "24", "--json"))
+        .isZero();
+
+    JsonNode plan = Json.MAPPER.readTree(out.toString());
+    JsonNode best = plan.get("layouts").get(0);
+    assertThat(plan.get("bound_fraction").asDouble()).isBetween(0.3, 1.0);
+    assertThat(best.get("tokens_per_second").asDouble())
+        .isGreaterThanOrEqualTo(plan.get("layouts").get(1).get("tokens_per_second").asDouble());
+    assertThat(best.get("experts_moved")).hasSize(8);
+    assertThat(best.get("placement")).hasSize(8);
+    assertThat(best.get("placement").get(0)).hasSize(24);
+    assertThat(best.get("why").asText()).contains("attention on");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "A40:1|mixtral-d1|has 1 device",
+        "A40:1,V100:1|mixtral-8x7b|cannot train mixtral-8x7b",
+        "B200:2|mixtral-d1|there is no device 'B200'",
+        "A40:2,V100:2|mixtral-x|no model",
+      })
+  void whatCannotBeIsSaidInOneLine(String cluster, String model, String problem) {
+    assertThat(run("plan", cluster, model)).isEqualTo(2);
+    assertThat(err.toString()).startsWith("hetermoe: ").contains(problem).hasLineCount(1);
+  }
+
+  @Test
+  void aNetworkWithoutBandwidthIsRefused(@TempDir Path folder) throws IOException {
+    Path cluster = folder.resolve("cluster.yaml");
+    Files.writeString(
+        cluster,
+        """
+        devices:
+          - {kind: A40, count: 2}
+          - {kind: V100, count: 2}
+        network: {gbps: 0}
+        """);
+
+    assertThat(run("plan", cluster.toString(), "mixtral-d1")).isEqualTo(2);
+    assertThat(err.toString()).contains("gbps: must be greater than 0").hasLineCount(1);
+  }
+}

@@ -1,0 +1,195 @@
+package org.hetermoe.plan.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.hetermoe.cluster.Catalogue;
+import org.hetermoe.cluster.ClusterSpec;
+import org.hetermoe.cluster.Device;
+import org.hetermoe.cluster.DeviceProfile;
+import org.hetermoe.cluster.Pass;
+import org.hetermoe.cluster.Precision;
+import org.hetermoe.group.Peer;
+import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.model.KnownModels;
+import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.CostModel;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.plan.ZebraSchedule;
+import org.hetermoe.simulate.Simulator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ClusterPlannerTest {
+  private static final ModelShape D1 = KnownModels.of("mixtral-d1");
+
+  private static Fleet fleet(String cluster, Map<String, Double> prices) {
+    return Fleet.of(ClusterSpec.parse(cluster).all(Catalogue.builtIn(), Precision.FP16), prices);
+  }
+
+  private static FleetTask task(ModelShape model, int globalBatch) {
+    return new FleetTask(model, 4096, globalBatch, Precision.FP16, true, PlannerKind.BEST);
+  }
+
+  private static ClusterPlan plan(Fleet fleet, FleetTask task) {
+    return ClusterPlanner.plan(fleet, task, new Simulator(), 3);
+  }
+
+  static IntStream seeds() {
+    return IntStream.range(0, 8);
+  }
+
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void everyLayoutKeepsItsPromises(int seed) {
+    Random random = new Random(seed);
+    Fleet fleet =
+        fleet(
+            "A40:%d,V100:%d,T4:%d"
+                .formatted(1 + random.nextInt(6), 1 + random.nextInt(6), 1 + random.nextInt(6)),
+            Map.of());
+    FleetTask task = task(D1, 24 * (1 + random.nextInt(3)));
+
+    ClusterPlan plan = plan(fleet, task);
+
+    assertThat(plan(fleet, task)).isEqualTo(plan);
+    assertThat(plan.boundFraction()).isPositive().isLessThanOrEqualTo(1);
+    assertThat(plan.layouts())
+        .isSortedAccordingTo(
+            (one, other) -> Double.compare(other.tokensPerSecond(), one.tokensPerSecond()));
+    for (PlannedLayout one : plan.layouts()) {
+      keepsItsPromises(fleet, task, one);
+    }
+  }
+
+  private static void keepsItsPromises(Fleet fleet, FleetTask task, PlannedLayout one) {
+    Layout layout = one.layout();
+    for (int kind = 0; kind < fleet.kinds().size(); kind++) {
+      assertThat(layout.used(kind)).isLessThanOrEqualTo(fleet.kinds().get(kind).count());
+    }
+    assertThat(layout.groups() * layout.microBatches() * layout.sequences())
+        .isEqualTo(task.globalBatch());
+    GroupCosts costs =
+        CostModel.of(
+            task.step(layout), layout.attentionDevices(fleet), layout.expertDevices(fleet));
+    for (int rank = 0; rank < layout.attentionWorkers(); rank++) {
+      fits(costs, one, Peer.attention(rank));
+    }
+    for (int rank = 0; rank < layout.expertWorkers(); rank++) {
+      fits(costs, one, Peer.expert(rank));
+    }
+    double seconds =
+        new Simulator()
+            .stepSeconds(
+                costs,
+                new ZebraSchedule(costs.layers(), costs.microBatches()),
+                one.placed().placement());
+    assertThat(one.tokensPerSecond()).isCloseTo(task.tokens() / seconds, within(1e-3));
+    assertThat(one.placed().boundFraction()).isLessThanOrEqualTo(1 + 1e-9);
+  }
+
+  private static void fits(GroupCosts costs, PlannedLayout one, Peer worker) {
+    long owned =
+        IntStream.range(0, costs.layers())
+            .mapToLong(layer -> one.placed().placement().expertsOf(layer, worker).size())
+            .sum();
+    assertThat(owned).isLessThanOrEqualTo(costs.of(worker).mostExperts());
+  }
+
+  @Test
+  void theKindThatIsBetterAtAttentionAttends() {
+    Fleet fleet = fleet("V100:3,A40:4", Map.of());
+
+    PlannedLayout best = plan(fleet, task(D1, 48)).best();
+
+    assertThat(best.layout().attention().get(1)).isEqualTo(4);
+    assertThat(best.layout().expert().get(0)).isPositive();
+    assertThat(best.why()).contains("4 A40").contains("V100");
+  }
+
+  @Test
+  void aKindThatCostsMoreThanItBringsIsLeftOut() {
+    Fleet fleet = fleet("A40:4,T4:2", Map.of("A40", 1.0, "T4", 50.0));
+
+    PlannedLayout best = plan(fleet, task(D1, 48)).best();
+
+    assertThat(best.layout().used(1)).isZero();
+    assertThat(best.layout().leftOut(fleet)).isEqualTo("2 T4");
+    assertThat(best.tokensPerCurrency()).isCloseTo(best.tokensPerSecond() * 3600 / 4, within(1.0));
+  }
+
+  @Test
+  void aModelThatIsTooLargeIsRefused() {
+    assertThatThrownBy(
+            () -> plan(fleet("A40:1,V100:1", Map.of()), task(KnownModels.of("mixtral-8x7b"), 24)))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessageStartingWith("cluster: cannot train")
+        .hasMessageContaining("memory");
+  }
+
+  @Test
+  void oneDeviceIsNoGroup() {
+    assertThatThrownBy(() -> fleet("A40:1", Map.of()))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessageContaining("a group needs one that attends and one for experts");
+  }
+
+  @Test
+  void somebodyMustAttend() {
+    Device blind = new Device(new ExpertsOnly(), 1e9, 0, -1);
+
+    assertThatThrownBy(() -> Fleet.of(List.of(blind, blind), Map.of()))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessage(
+            "cluster: has no device that can compute attention (it has blind); add one that can");
+  }
+
+  private static final class ExpertsOnly implements DeviceProfile {
+    @Override
+    public String name() {
+      return "blind";
+    }
+
+    @Override
+    public boolean attention() {
+      return false;
+    }
+
+    @Override
+    public long memoryBytes() {
+      return 1;
+    }
+
+    @Override
+    public double attentionSeconds(ModelShape model, int sequences, int length, Pass pass) {
+      throw new AssertionError("asked for attention");
+    }
+
+    @Override
+    public double expertSeconds(ModelShape model, double assignments, Pass pass) {
+      return assignments;
+    }
+
+    @Override
+    public double headSeconds(ModelShape model, int tokens, Pass pass) {
+      throw new AssertionError("asked for the head");
+    }
+
+    @Override
+    public double embeddingSeconds(ModelShape model, int tokens, Pass pass) {
+      throw new AssertionError("asked for the embedding");
+    }
+
+    @Override
+    public double optimizerSeconds(long parameters) {
+      return 0;
+    }
+  }
+}
