@@ -268,7 +268,8 @@ public final class CostModel {
     long replicated = layers * model.attentionParameters() + table;
     long owned = (long) layers * experts * model.expertParameters();
     long expertWidths = (long) model.topK() * (2L * model.hidden() + 3L * model.expertWidth());
-    long layerBytes = tokens * bytes * ((long) ATTENTION_WIDTHS * model.hidden() + expertWidths);
+    long layerBytes =
+        (long) tokens * bytes * ((long) ATTENTION_WIDTHS * model.hidden() + expertWidths);
     long logitBytes = head ? 2L * tokens * bytes * model.vocabulary() : 0;
     // A checkpointed layer keeps its input.
     long keptWidths =
