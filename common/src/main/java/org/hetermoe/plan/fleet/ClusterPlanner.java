@@ -32,6 +32,8 @@ import org.hetermoe.plan.place.QuickLook;
 public final class ClusterPlanner {
   private static final int LOOKS = 20;
   private static final int SAME_ROLES = 2;
+  private static final int SAME_CUT = 8;
+  private static final int SMALLER = 4;
   private static final double SHARE = 0.03;
   private static final double BEST_SHARE = 0.2;
   private static final double MEMORY_MATTERS = 0.97;
@@ -49,9 +51,18 @@ public final class ClusterPlanner {
   }
 
   /** A layout that the forecast has seen. */
-  private record Candidate(Layout layout, double most, double about) {
+  private record Candidate(Layout layout, double about) {
     private List<Object> roles() {
       return List.of(layout.groups(), layout.attention(), layout.expert());
+    }
+
+    /** Without who attends. */
+    private List<Object> cut() {
+      List<Integer> devices = new ArrayList<>();
+      for (int kind = 0; kind < layout.attention().size(); kind++) {
+        devices.add(layout.attention().get(kind) + layout.expert().get(kind));
+      }
+      return List.of(layout.groups(), devices);
     }
   }
 
@@ -71,7 +82,7 @@ public final class ClusterPlanner {
   private ClusterPlan plan(int keep) {
     List<Candidate> candidates = new ArrayList<>();
     int[] counts = new int[2];
-    new Layouts(fleet, task)
+    new Layouts(fleet, task, forecast)
         .each(
             layout -> {
               counts[0]++;
@@ -90,21 +101,24 @@ public final class ClusterPlanner {
     Map<List<Object>, Integer> seen = new HashMap<>();
     List<Looked> looked = new ArrayList<>();
     for (Candidate candidate : candidates) {
-      if (candidate.most() <= best) {
-        pruned++;
-      } else if (looked.size() >= LOOKS || seen.getOrDefault(candidate.roles(), 0) >= SAME_ROLES) {
+      if (looked.size() >= LOOKS
+          || seen.getOrDefault(candidate.roles(), 0) >= SAME_ROLES
+          || seen.getOrDefault(candidate.cut(), 0) >= SAME_CUT) {
         waiting++;
+      } else if (worth(candidate.layout(), forecast.bound(candidate.layout())) <= best) {
+        pruned++;
       } else {
-        GroupCosts costs = costs(candidate.layout());
-        OptionalDouble seconds = QuickLook.seconds(costs, schedule(candidate.layout()));
-        if (seconds.isPresent()) {
+        Optional<Looked> found = look(candidate);
+        if (found.isPresent()) {
           seen.merge(candidate.roles(), 1, Integer::sum);
-          double worth = worth(candidate.layout(), seconds.getAsDouble());
-          looked.add(new Looked(candidate, worth));
-          best = Math.max(best, worth);
+          seen.merge(candidate.cut(), 1, Integer::sum);
+          looked.add(found.get());
+          best = Math.max(best, found.get().worth());
         } else {
           tooLittle++;
-          shortage = shortage.isEmpty() ? reason(costs, candidate.layout()) : shortage;
+          if (shortage.isEmpty()) {
+            shortage = reason(costs(candidate.layout()), candidate.layout());
+          }
         }
       }
     }
@@ -114,7 +128,7 @@ public final class ClusterPlanner {
     looked.sort(Comparator.comparingDouble(one -> -one.worth()));
     return new ClusterPlan(
         ranked(looked, keep),
-        task.tokens() / forecast.clusterBound(),
+        forecast.clusterBound(),
         counts[0],
         tooLittle,
         pruned,
@@ -136,18 +150,38 @@ public final class ClusterPlanner {
   }
 
   private Candidate candidate(Layout layout) {
-    Forecast.Seconds seconds = forecast.of(layout);
-    return new Candidate(layout, worth(layout, seconds.bound()), worth(layout, seconds.about()));
+    return new Candidate(layout, worth(layout, forecast.about(layout)));
+  }
+
+  /**
+   * A quick look at a candidate. The forecast's count of memory is rough: a batch that may be
+   * fitted is made smaller until it fits.
+   */
+  private Optional<Looked> look(Candidate candidate) {
+    Layout layout = candidate.layout();
+    for (int tries = 0; tries < (task.fitted() ? SMALLER : 1); tries++) {
+      OptionalDouble seconds = QuickLook.seconds(costs(layout), schedule(layout));
+      if (seconds.isPresent()) {
+        double worth = worth(layout, seconds.getAsDouble());
+        return Optional.of(new Looked(new Candidate(layout, candidate.about()), worth));
+      }
+      int fewer = layout.microBatches() - Math.ceilDiv(layout.microBatches(), 8);
+      if (fewer < 1) {
+        return Optional.empty();
+      }
+      layout = layout.with(fewer, layout.sequences());
+    }
+    return Optional.empty();
   }
 
   /** Tokens a second, or tokens per unit of currency. */
   private double worth(Layout layout, double stepSeconds) {
-    return fleet.priced() ? tokensPerCurrency(layout, stepSeconds) : task.tokens() / stepSeconds;
+    return fleet.priced() ? tokensPerCurrency(layout, stepSeconds) : task.tokens(layout) / stepSeconds;
   }
 
   private double tokensPerCurrency(Layout layout, double stepSeconds) {
     double price = layout.pricePerHour(fleet);
-    return price > 0 ? task.tokens() / stepSeconds * 3600 / price : 0;
+    return price > 0 ? task.tokens(layout) / stepSeconds * 3600 / price : 0;
   }
 
   private GroupCosts costs(Layout layout) {
@@ -212,7 +246,7 @@ public final class ClusterPlanner {
         new PlannedLayout(
             layout,
             placed,
-            task.tokens() / placed.stepSeconds(),
+            task.tokens(layout) / placed.stepSeconds(),
             tokensPerCurrency(layout, placed.stepSeconds()),
             use,
             memoryMatters(costs, layout) ? Limit.MEMORY : use.limit(),

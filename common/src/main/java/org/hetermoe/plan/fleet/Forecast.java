@@ -14,9 +14,12 @@ import org.hetermoe.plan.place.TwoWorks;
  * devices of a kind count as one machine with many hands.
  */
 final class Forecast {
+  private static final int HALVINGS = 30;
+
   private final Fleet fleet;
   private final FleetTask task;
   private final ModelShape model;
+  private final GroupMemory memory;
   private final Map<Integer, double[]> attendSeconds = new HashMap<>();
   private final Map<Integer, double[]> rowSeconds = new HashMap<>();
 
@@ -24,96 +27,146 @@ final class Forecast {
     this.fleet = fleet;
     this.task = task;
     this.model = task.model();
+    this.memory = new GroupMemory(fleet, task);
   }
 
-  /**
-   * Of one step.
-   *
-   * @param bound seconds that it takes at least
-   * @param about seconds that it takes about: with filling, waiting and transfers
-   */
-  record Seconds(double bound, double about) {}
-
-  /** Least seconds of a step, whatever the layout: each device does what it is best at. */
+  /** Tokens per second that no layout could exceed: each device does what it is best at. */
   double clusterBound() {
-    double[] attend = attendSeconds(task.globalBatch());
-    double[] row = rowSeconds(task.globalBatch());
+    int sequences = task.globalBatch();
+    double[] attend = attendSeconds(sequences);
+    double[] row = rowSeconds(sequences);
     List<TwoWorks.Machine> machines = new ArrayList<>();
     for (int kind = 0; kind < attend.length; kind++) {
       machines.add(
           new TwoWorks.Machine(0, attend[kind], row[kind], fleet.kinds().get(kind).count()));
     }
-    return new TwoWorks(machines).leastSeconds(task.globalBatch(), rows(task.globalBatch()));
+    double seconds = new TwoWorks(machines).leastSeconds(sequences, rows(sequences));
+    return (double) sequences * task.length() / seconds;
   }
 
-  Seconds of(Layout layout) {
+  /** Seconds that a step takes at least: attention and experts over their rates. */
+  double bound(Layout layout) {
     double[] attend = attendSeconds(layout.sequences());
     double[] row = rowSeconds(layout.sequences());
-    int attentionWorkers = layout.attentionWorkers();
     int sequences = layout.microBatches() * layout.sequences();
     double rows = rows(sequences);
-    boolean alike = layout.attention().stream().filter(count -> count > 0).count() == 1;
-    double whole =
-        alike
-            ? (double) Math.ceilDiv(layout.sequences(), attentionWorkers)
-                * attentionWorkers
-                / layout.sequences()
-            : 1;
-    int replicas = attentionWorkers * layout.groups();
     List<TwoWorks.Machine> machines = new ArrayList<>();
-    double attentionRate = 0;
-    double expertRate = 0;
-    double slowestLink = Double.POSITIVE_INFINITY;
     for (int kind = 0; kind < attend.length; kind++) {
-      double replicated =
-          optimizerSeconds(kind, model.residentParameters() / attentionWorkers)
-              + reduceSeconds(kind, model.residentParameters(), replicas);
-      double experts = (double) model.layers() * model.experts();
-      double each =
-          row[kind]
-              + experts
-                  / rows
-                  * (optimizerSeconds(kind, model.expertParameters())
-                      + reduceSeconds(kind, model.expertParameters(), layout.groups()));
+      double each = row[kind] + experts() / rows * oncePerExpert(kind, layout);
       if (layout.attention().get(kind) > 0) {
         machines.add(
             new TwoWorks.Machine(
-                replicated, whole * attend[kind], each, layout.attention().get(kind)));
-        attentionRate += layout.attention().get(kind) / attend[kind];
-        slowestLink = Math.min(slowestLink, bandwidth(kind));
+                oncePerAttention(kind, layout), attend[kind], each, layout.attention().get(kind)));
       }
       if (layout.expert().get(kind) > 0) {
         machines.add(
             new TwoWorks.Machine(0, Double.POSITIVE_INFINITY, each, layout.expert().get(kind)));
-        expertRate += layout.expert().get(kind) / row[kind];
+      }
+    }
+    return new TwoWorks(machines).leastSeconds(sequences, rows);
+  }
+
+  /**
+   * Seconds that a step takes about. In a layer expert workers compute whole experts, as many as
+   * their memory holds; attention workers what is left of their time; messages take theirs; and no
+   * layer is done faster than a micro-batch goes through it.
+   */
+  double about(Layout layout) {
+    double[] attend = attendSeconds(layout.sequences());
+    double[] row = rowSeconds(layout.sequences());
+    int sequences = layout.microBatches() * layout.sequences();
+    double rowsOfExpert = rows(sequences) / experts();
+    int kinds = attend.length;
+    double[] each = new double[kinds];
+    double[] most = new double[2 * kinds];
+    double attention = 0;
+    double optimizer = 0;
+    double slowestLink = Double.POSITIVE_INFINITY;
+    double fastest = Double.POSITIVE_INFINITY;
+    for (int kind = 0; kind < kinds; kind++) {
+      each[kind] = rowsOfExpert * row[kind];
+      if (layout.attention().get(kind) > 0) {
+        double share = memory.share(layout, kind);
+        attention = Math.max(attention, layout.microBatches() * share * attend[kind]);
+        optimizer = Math.max(optimizer, oncePerAttention(kind, layout));
+        most[kind] = memory.attentionRoom(layout, kind) / model.layers();
+      }
+      if (layout.expert().get(kind) > 0) {
+        most[kinds + kind] = memory.expertRoom(layout, kind) / model.layers();
+        fastest = Math.min(fastest, each[kind]);
+      }
+      if (layout.attention().get(kind) + layout.expert().get(kind) > 0) {
         slowestLink = Math.min(slowestLink, bandwidth(kind));
       }
     }
-    double bound = new TwoWorks(machines).leastSeconds(sequences, rows);
-    int fewer = Math.min(attentionWorkers, layout.expertWorkers());
-    double sent = 2 * rows * model.hidden() * task.precision().bytes() / (fewer * slowestLink);
-    double microBatch =
-        (whole * sequences / attentionRate + rows / expertRate + 2 * sent) / layout.microBatches();
-    double about =
-        Math.max(Math.max(bound, sent), Math.max(microBatch, whole * sequences / attentionRate))
-            + microBatch / model.layers();
-    return new Seconds(bound, about);
+    double perLayer = attention / model.layers();
+    int owners = Math.min(layout.expertWorkers(), model.experts());
+    double sent =
+        2.0
+            * rows(sequences)
+            * model.hidden()
+            * task.precision().bytes()
+            / (Math.min(layout.attentionWorkers(), owners) * slowestLink)
+            / model.layers();
+    double low = Math.max(Math.max(perLayer, sent), task.hottest() * fastest);
+    double high = low + model.experts() * fastest;
+    for (int halving = 0; halving < HALVINGS; halving++) {
+      double middle = (low + high) / 2;
+      if (capacity(layout, middle, perLayer, each, most) >= model.experts()) {
+        high = middle;
+      } else {
+        low = middle;
+      }
+    }
+    double throughLayer = (perLayer + high + 2 * sent) / layout.microBatches();
+    double once = 0;
+    for (int kind = 0; kind < kinds; kind++) {
+      once =
+          layout.expert().get(kind) > 0 ? Math.max(once, oncePerExpert(kind, layout)) : once;
+    }
+    return model.layers() * Math.max(high, throughLayer)
+        + throughLayer
+        + optimizer
+        + experts() / layout.expertWorkers() * once;
   }
 
-  /** Whether a group's memory can hold parameters and optimizer state of its model at all. */
-  boolean holds(Layout layout) {
-    double bytes = task.precision().parameterBytes() + task.precision().optimizerBytes();
-    double memory = 0;
-    for (int kind = 0; kind < fleet.kinds().size(); kind++) {
-      double each = fleet.kinds().get(kind).one().profile().memoryBytes();
-      memory += each * (layout.attention().get(kind) + layout.expert().get(kind));
+  /** Experts of a layer that a group computes in so many seconds. */
+  private double capacity(
+      Layout layout, double seconds, double attention, double[] each, double[] most) {
+    double capacity = 0;
+    for (int kind = 0; kind < each.length; kind++) {
+      capacity +=
+          layout.attention().get(kind)
+                  * Math.min((seconds - attention) / each[kind], most[kind])
+              + layout.expert().get(kind)
+                  * Math.min(Math.floor(seconds / each[kind] + 1e-9), most[each.length + kind]);
     }
-    double experts = (double) model.layers() * model.experts() * model.expertParameters();
-    double replicated =
-        (double) model.residentParameters()
-            * (layout.attentionWorkers() * task.precision().parameterBytes()
-                + task.precision().optimizerBytes());
-    return experts * bytes + replicated <= memory;
+    return capacity;
+  }
+
+  /** Whether a group's memory can hold the layout's step, as far as rates of kinds tell. */
+  boolean holds(Layout layout) {
+    return memory.holds(layout);
+  }
+
+  /** Sequences of a micro-batch of which each worker of the fastest kind gets so many. */
+  int sequences(Layout layout, int most) {
+    return memory.sequences(layout, most);
+  }
+
+  private double experts() {
+    return (double) model.layers() * model.experts();
+  }
+
+  private double oncePerAttention(int kind, Layout layout) {
+    int workers = layout.attentionWorkers();
+    return optimizerSeconds(kind, model.residentParameters() / workers)
+        + reduceSeconds(kind, model.residentParameters(), workers * layout.groups());
+  }
+
+  private double oncePerExpert(int kind, Layout layout) {
+    return optimizerSeconds(kind, model.expertParameters())
+        + reduceSeconds(kind, model.expertParameters(), layout.groups());
   }
 
   private double rows(int sequences) {

@@ -32,6 +32,16 @@ public record Layout(
     return expert.stream().mapToInt(Integer::intValue).sum();
   }
 
+  /** Sequences of a step, over all groups. */
+  public int globalBatch() {
+    return groups * microBatches * sequences;
+  }
+
+  /** The same with other micro-batches. */
+  Layout with(int count, int sequencesOfEach) {
+    return new Layout(groups, attention, expert, count, sequencesOfEach);
+  }
+
   /** Devices of a kind in all groups. */
   public int used(int kind) {
     return groups * (attention.get(kind) + expert.get(kind));
@@ -78,6 +88,11 @@ public record Layout(
     return IntStream.range(0, attention.size())
         .mapToDouble(kind -> used(kind) * fleet.kinds().get(kind).pricePerHour())
         .sum();
+  }
+
+  /** How many devices of all kinds it uses. */
+  public int devices() {
+    return groups * (attentionWorkers() + expertWorkers());
   }
 
   /** What the layout leaves idle, by kind; empty if nothing. */

@@ -1,8 +1,13 @@
 package org.hetermoe.plan.fleet;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.hetermoe.cluster.DeviceProfile;
@@ -16,12 +21,15 @@ import org.hetermoe.cluster.Pass;
 final class Layouts {
   private static final int MOST_COUNTS = 96;
   private static final int MOST_MICRO_BATCHES = 64;
+  private static final int MOST_GROUPS = 32;
 
   private final Fleet fleet;
   private final FleetTask task;
+  private final Forecast forecast;
   private final List<Integer> attendFirst;
 
-  Layouts(Fleet fleet, FleetTask task) {
+  Layouts(Fleet fleet, FleetTask task, Forecast forecast) {
+    this.forecast = forecast;
     this.fleet = fleet;
     this.task = task;
     this.attendFirst =
@@ -42,22 +50,43 @@ final class Layouts {
   }
 
   void each(Consumer<Layout> look) {
-    int kinds = fleet.kinds().size();
-    for (int subset = (1 << kinds) - 1; subset > 0; subset--) {
-      for (int groups = 1; groups <= task.globalBatch(); groups++) {
-        if (task.globalBatch() % groups == 0) {
-          roles(counts(subset, groups), groups, look);
+    Set<List<Integer>> cuts = new HashSet<>();
+    for (int uses = 1; uses < Math.pow(parts(), fleet.kinds().size()); uses++) {
+      int groups = most();
+      while (groups > 0) {
+        int[] counts = counts(uses, groups);
+        // The same groups may be cut from fewer devices: most groups first.
+        if (task.fitted() ? cuts.add(boxed(counts)) : task.globalBatch() % groups == 0) {
+          roles(counts, groups, look);
         }
+        groups = groups > MOST_GROUPS ? groups - Math.ceilDiv(groups, MOST_GROUPS) : groups - 1;
       }
     }
   }
 
-  /** Devices of a group, by kind; none of a kind that is in the subset but too few for all. */
-  private int[] counts(int subset, int groups) {
+  /** A kind is left out or used; with prices half of it may be used, too. */
+  private int parts() {
+    return fleet.priced() && fleet.kinds().size() <= 3 ? 3 : 2;
+  }
+
+  private int most() {
+    int devices = fleet.kinds().stream().mapToInt(Fleet.Kind::count).sum();
+    return Math.min(task.globalBatch(), task.fitted() ? devices / 2 : task.globalBatch());
+  }
+
+  private static List<Integer> boxed(int[] counts) {
+    return Arrays.stream(counts).boxed().toList();
+  }
+
+  /** Devices of a group, by kind; none of a kind that is in use but has too few for all. */
+  private int[] counts(int uses, int groups) {
     int[] counts = new int[fleet.kinds().size()];
+    int rest = uses;
     for (int kind = 0; kind < counts.length; kind++) {
-      if ((subset >> kind & 1) == 1) {
-        counts[kind] = fleet.kinds().get(kind).count() / groups;
+      int use = rest % parts();
+      rest /= parts();
+      if (use > 0) {
+        counts[kind] = fleet.kinds().get(kind).count() / use / groups;
         if (counts[kind] == 0) {
           return new int[counts.length];
         }
@@ -68,25 +97,74 @@ final class Layouts {
 
   private void roles(int[] counts, int groups, Consumer<Layout> look) {
     int devices = IntStream.of(counts).sum();
-    int attending =
-        IntStream.range(0, counts.length)
-            .filter(kind -> fleet.kinds().get(kind).attends())
-            .map(kind -> counts[kind])
-            .sum();
+    SortedSet<Integer> attending = new TreeSet<>();
+    int whole = 0;
+    for (int kind : attendFirst) {
+      if (fleet.kinds().get(kind).attends()) {
+        whole += counts[kind];
+        attending.add(whole);
+      }
+    }
     int step = Math.max(1, devices / MOST_COUNTS);
-    int batch = task.globalBatch() / groups;
-    for (int m = 1; m <= Math.min(attending, Math.min(devices - 1, batch)); m += step) {
-      List<Integer> attention = new ArrayList<>();
-      List<Integer> expert = new ArrayList<>();
-      split(counts, m, attention, expert);
-      for (int microBatches = 1;
-          microBatches <= Math.min(batch / m, MOST_MICRO_BATCHES);
-          microBatches++) {
-        if (batch % microBatches == 0) {
-          look.accept(new Layout(groups, attention, expert, microBatches, batch / microBatches));
+    for (int m = step; m <= whole; m += step) {
+      attending.add(m);
+    }
+    for (int m : attending) {
+      if (m > 0 && m < devices) {
+        List<Integer> attention = new ArrayList<>();
+        List<Integer> expert = new ArrayList<>();
+        split(counts, m, attention, expert);
+        Layout layout = new Layout(groups, attention, expert, 1, m);
+        if (task.fitted()) {
+          fitted(layout, look);
+        } else {
+          exact(layout, look);
         }
       }
     }
+  }
+
+  /** All micro-batches that make up the whole batch. */
+  private void exact(Layout layout, Consumer<Layout> look) {
+    int batch = task.globalBatch() / layout.groups();
+    int most = Math.min(batch / layout.attentionWorkers(), MOST_MICRO_BATCHES);
+    for (int microBatches = 1; microBatches <= most; microBatches++) {
+      if (batch % microBatches == 0) {
+        look.accept(layout.with(microBatches, batch / microBatches));
+      }
+    }
+  }
+
+  /** For each number of micro-batches, the largest that memory and batch allow. */
+  private void fitted(Layout layout, Consumer<Layout> look) {
+    if (!allowed(layout.with(1, forecast.sequences(layout, 1)))) {
+      look.accept(layout);
+      return;
+    }
+    int before = Integer.MAX_VALUE;
+    for (int microBatches = 1;
+        microBatches <= MOST_MICRO_BATCHES;
+        microBatches += Math.max(1, microBatches / 6)) {
+      int fits = 0;
+      int fails = Math.min(before, Math.ceilDiv(task.globalBatch(), layout.groups()) + 1);
+      while (fails - fits > 1) {
+        int middle = (fits + fails) / 2;
+        if (allowed(layout.with(microBatches, forecast.sequences(layout, middle)))) {
+          fits = middle;
+        } else {
+          fails = middle;
+        }
+      }
+      if (fits == 0) {
+        return;
+      }
+      before = fails;
+      look.accept(layout.with(microBatches, forecast.sequences(layout, fits)));
+    }
+  }
+
+  private boolean allowed(Layout layout) {
+    return layout.globalBatch() <= task.globalBatch() && forecast.holds(layout);
   }
 
   private void split(int[] counts, int m, List<Integer> attention, List<Integer> expert) {
