@@ -16,6 +16,19 @@ import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
 class PlanCommandTest {
+  private static final String OWN_DEVICE =
+      """
+      MyCard:
+        description: a card of one's own
+        memory_gb: 24
+        matrix_teraflops: 90
+        single_teraflops: 15
+        bandwidth_gb: 800
+        matrix_efficiency: 0.5
+        core_efficiency: {4096: 0.15}
+        memory_efficiency: 0.8
+      """;
+
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
 
@@ -53,6 +66,29 @@ class PlanCommandTest {
   void whatCannotBeIsSaidInOneLine(String cluster, String model, String problem) {
     assertThat(run("plan", cluster, model)).isEqualTo(2);
     assertThat(err.toString()).startsWith("hetermoe: ").contains(problem).hasLineCount(1);
+  }
+
+  @Test
+  void ownDevicesUnevenLoadsAndAFittedBatch(@TempDir Path folder) throws IOException {
+    Path devices = folder.resolve("devices.yaml");
+    Files.writeString(devices, OWN_DEVICE);
+
+    assertThat(
+            run(
+                "plan",
+                "A40:2,MyCard:2",
+                "mixtral-d1",
+                "--devices",
+                devices.toString(),
+                "--imbalance",
+                "zipf:0.5",
+                "--json"))
+        .isZero();
+
+    JsonNode best = Json.MAPPER.readTree(out.toString()).get("layouts").get(0);
+    assertThat(best.get("devices").asInt()).isEqualTo(4);
+    assertThat(best.get("global_batch").asInt()).isBetween(4, 32);
+    assertThat(best.get("expert").toString() + best.get("attention")).contains("MyCard");
   }
 
   @Test

@@ -2,11 +2,13 @@ package org.hetermoe.cli.plan;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.hetermoe.cli.simulate.ImbalanceOption;
 import org.hetermoe.cli.simulate.ModelOption;
 import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
@@ -37,7 +39,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class PlanCommand implements Callable<Integer> {
   private static final int SEQUENCES_PER_DEVICE = 8;
-  private static final int BATCH_MULTIPLE = 24;
 
   @Spec private CommandSpec command;
 
@@ -62,7 +63,7 @@ public final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--global-batch",
       description =
-          "Sequences of a step, over all groups (default: 8 a device, rounded up to a multiple of 24).")
+          "Sequences of a step, over all groups (default: as many as memory holds, at most 8 a device).")
   private Integer globalBatch;
 
   @Option(
@@ -76,6 +77,20 @@ public final class PlanCommand implements Callable<Integer> {
       defaultValue = "fp16",
       description = "fp16, bf16 or fp32 (default: ${DEFAULT-VALUE}).")
   private String precision;
+
+  @Option(
+      names = "--imbalance",
+      paramLabel = "LOADS",
+      description =
+          "Ratio of largest to mean load (1.5), Zipf exponent (zipf:1.2), or a file of counts by"
+              + " layer (default: balanced).")
+  private String imbalance;
+
+  @Option(
+      names = "--devices",
+      paramLabel = "FILE",
+      description = "Further kinds of device, in the catalogue's format.")
+  private Path devices;
 
   @Option(
       names = "--top",
@@ -120,18 +135,25 @@ public final class PlanCommand implements Callable<Integer> {
     ModelShape shape = ModelOption.read(model);
     Precision computing = Precision.of(precision);
     PlannerKind kind = PlannerKind.of(planner);
-    List<Device> devices = spec.all(Catalogue.builtIn(), computing);
+    Catalogue catalogue = Catalogue.builtIn();
+    Catalogue known = devices == null ? catalogue : catalogue.withFile(devices);
+    List<Device> all = spec.all(known, computing);
     Map<String, Double> prices = new LinkedHashMap<>();
     for (int index = 0; index < spec.devices().size(); index++) {
-      Device device = spec.devicesOf(index, Catalogue.builtIn(), computing).getFirst();
+      Device device = spec.devicesOf(index, known, computing).getFirst();
       prices.put(device.profile().name(), spec.devices().get(index).pricePerHour());
     }
-    int batch =
-        globalBatch != null
-            ? globalBatch
-            : Math.ceilDiv(SEQUENCES_PER_DEVICE * devices.size(), BATCH_MULTIPLE) * BATCH_MULTIPLE;
-    return new Request(
-        Fleet.of(devices, prices), new FleetTask(shape, length, batch, computing, true, kind));
+    FleetTask task =
+        new FleetTask(
+            shape,
+            length,
+            globalBatch == null ? SEQUENCES_PER_DEVICE * all.size() : globalBatch,
+            globalBatch == null,
+            computing,
+            true,
+            kind,
+            ImbalanceOption.read(imbalance, shape));
+    return new Request(Fleet.of(all, prices), task);
   }
 
   private static void print(PrintWriter out, Request request, ClusterPlan plan, double seconds) {
@@ -139,17 +161,19 @@ public final class PlanCommand implements Callable<Integer> {
     boolean priced = request.fleet().priced();
     out.printf(
         Locale.ROOT,
-        "%s, sequences of %d, global batch %d, planner %s%n%n",
+        "%s, sequences of %d, global batch %s%d, planner %s%n%n",
         task.model().name(),
         task.length(),
+        task.fitted() ? "of at most " : "",
         task.globalBatch(),
         task.planner().label());
     out.printf(
-        "%6s  %-24s  %-24s  %3s  %10s  %s%6s  %s%n",
+        "%6s  %-24s  %-28s  %3s  %6s  %10s  %s%6s  %s%n",
         "groups",
         "attention",
         "experts",
         "R",
+        "batch",
         "tokens/s",
         priced ? "  tokens/cur.  " : "",
         "bound",
@@ -157,11 +181,12 @@ public final class PlanCommand implements Callable<Integer> {
     for (PlannedLayout one : plan.layouts()) {
       out.printf(
           Locale.ROOT,
-          "%6d  %-24s  %-24s  %3d  %10.0f  %s%5.1f%%  %s%n",
+          "%6d  %-24s  %-28s  %3d  %6d  %10.0f  %s%5.1f%%  %s%n",
           one.layout().groups(),
           one.layout().attentionNames(request.fleet()),
           one.layout().expertNames(request.fleet()),
           one.layout().microBatches(),
+          one.layout().globalBatch(),
           one.tokensPerSecond(),
           priced ? String.format(Locale.ROOT, "%12.0f  ", one.tokensPerCurrency()) : "",
           100 * one.placed().boundFraction(),
@@ -174,7 +199,9 @@ public final class PlanCommand implements Callable<Integer> {
     out.printf("placement: %s%n", best.placed().why());
     out.printf(
         Locale.ROOT,
-        "%.1f %% of the bound of the whole cluster, %.0f tokens/s%n",
+        "%d of %d devices in use, %.1f %% of the bound of the whole cluster, %.0f tokens/s%n",
+        best.layout().devices(),
+        request.fleet().devices(),
         100 * plan.boundFraction(),
         plan.boundTokensPerSecond());
     out.printf(

@@ -15,7 +15,7 @@ import org.hetermoe.plan.fleet.PlannedLayout;
  *
  * @param model its name
  * @param sequenceLength tokens
- * @param globalBatch sequences
+ * @param globalBatch sequences; the most where they were fitted to layouts
  * @param planner who placed the experts
  * @param boundTokensPerSecond what no use of the cluster could exceed
  * @param boundFraction of it that the best layout reaches
@@ -47,6 +47,8 @@ record PlanReport(
    * @param expert expert workers of a group, by kind
    * @param microBatches per step (R)
    * @param sequences of a micro-batch
+   * @param globalBatch sequences of a step, over all groups
+   * @param devices that it uses
    * @param tokensPerSecond of the cluster
    * @param tokensPerCurrency tokens that a unit of currency buys; 0 without prices
    * @param stepSeconds predicted
@@ -67,6 +69,8 @@ record PlanReport(
       Map<String, Integer> expert,
       int microBatches,
       int sequences,
+      int globalBatch,
+      int devices,
       double tokensPerSecond,
       double tokensPerCurrency,
       double stepSeconds,
@@ -103,6 +107,8 @@ record PlanReport(
         byKind(fleet, one.layout().expert()),
         one.layout().microBatches(),
         one.layout().sequences(),
+        one.layout().globalBatch(),
+        one.layout().devices(),
         one.tokensPerSecond(),
         one.tokensPerCurrency(),
         one.placed().stepSeconds(),

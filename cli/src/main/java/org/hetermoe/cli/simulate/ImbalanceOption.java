@@ -16,13 +16,18 @@ import org.hetermoe.run.Json;
  * Loads of experts from an option: a ratio of largest to mean ({@code 1.5}), a Zipf exponent
  * ({@code zipf:1.2}), or a file with recorded counts, a list of layers, each a list of counts.
  */
-final class ImbalanceOption {
+public final class ImbalanceOption {
   private static final String ZIPF = "zipf:";
   private static final String NUMBER = "\\d+(\\.\\d+)?";
 
   private ImbalanceOption() {}
 
-  static ExpertLoads read(String option, ModelShape model) throws IOException {
+  /**
+   * The loads; balanced where the option is null.
+   *
+   * @throws InvalidFieldException if the option cannot be understood
+   */
+  public static ExpertLoads read(String option, ModelShape model) throws IOException {
     int layers = model.layers();
     int experts = model.experts();
     if (option == null) {

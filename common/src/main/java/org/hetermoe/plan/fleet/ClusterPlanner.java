@@ -127,26 +127,22 @@ public final class ClusterPlanner {
     }
     looked.sort(Comparator.comparingDouble(one -> -one.worth()));
     return new ClusterPlan(
-        ranked(looked, keep),
-        forecast.clusterBound(),
-        counts[0],
-        tooLittle,
-        pruned,
-        waiting);
+        ranked(looked, keep), forecast.clusterBound(), counts[0], tooLittle, pruned, waiting);
   }
 
   private String none(int considered, String shortage) {
-    return considered == 0
-        ? "cannot be cut into groups with an attention worker and an expert worker each for a global batch of "
-            + task.globalBatch()
-        : "cannot train "
-            + task.model().name()
-            + " with a global batch of "
-            + task.globalBatch()
-            + ": "
-            + (shortage.isEmpty()
-                ? "parameters and optimizer state are more than the memory of all devices"
-                : shortage);
+    String batch = task.fitted() ? "" : " with a global batch of " + task.globalBatch();
+    if (considered == 0) {
+      return "cannot be cut into groups with an attention worker and an expert worker each" + batch;
+    }
+    return "cannot train "
+        + task.model().name()
+        + batch
+        + ": "
+        + (shortage.isEmpty()
+            ? "parameters, optimizer state and activations are more than the memory of any groups"
+                + (task.fitted() ? "" : "; leave the global batch out to have it fitted")
+            : shortage);
   }
 
   private Candidate candidate(Layout layout) {
@@ -176,7 +172,9 @@ public final class ClusterPlanner {
 
   /** Tokens a second, or tokens per unit of currency. */
   private double worth(Layout layout, double stepSeconds) {
-    return fleet.priced() ? tokensPerCurrency(layout, stepSeconds) : task.tokens(layout) / stepSeconds;
+    return fleet.priced()
+        ? tokensPerCurrency(layout, stepSeconds)
+        : task.tokens(layout) / stepSeconds;
   }
 
   private double tokensPerCurrency(Layout layout, double stepSeconds) {
@@ -249,7 +247,9 @@ public final class ClusterPlanner {
             task.tokens(layout) / placed.stepSeconds(),
             tokensPerCurrency(layout, placed.stepSeconds()),
             use,
-            memoryMatters(costs, layout) ? Limit.MEMORY : use.limit(),
+            use.limit() != Limit.COMMUNICATION && memoryMatters(costs, layout)
+                ? Limit.MEMORY
+                : use.limit(),
             ""));
   }
 

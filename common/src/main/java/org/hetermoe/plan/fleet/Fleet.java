@@ -43,7 +43,7 @@ public record Fleet(List<Kind> kinds) {
 
   public Fleet {
     kinds = List.copyOf(kinds);
-    int devices = kinds.stream().mapToInt(Kind::count).sum();
+    int devices = count(kinds);
     if (devices < 2) {
       throw new InvalidFieldException(
           "cluster",
@@ -101,6 +101,15 @@ public record Fleet(List<Kind> kinds) {
                         profile, device.bytesPerSecond(), device.latencySeconds(), device.nic()))
             .toList(),
         kind.pricePerHour());
+  }
+
+  private static int count(List<Kind> kinds) {
+    return kinds.stream().mapToInt(Kind::count).sum();
+  }
+
+  /** How many devices there are. */
+  public int devices() {
+    return count(kinds);
   }
 
   /** Whether any device has a price. */

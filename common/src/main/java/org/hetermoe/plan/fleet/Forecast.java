@@ -72,76 +72,97 @@ final class Forecast {
    * layer is done faster than a micro-batch goes through it.
    */
   double about(Layout layout) {
-    double[] attend = attendSeconds(layout.sequences());
-    double[] row = rowSeconds(layout.sequences());
-    int sequences = layout.microBatches() * layout.sequences();
-    double rowsOfExpert = rows(sequences) / experts();
-    int kinds = attend.length;
-    double[] each = new double[kinds];
-    double[] most = new double[2 * kinds];
-    double attention = 0;
-    double optimizer = 0;
-    double slowestLink = Double.POSITIVE_INFINITY;
-    double fastest = Double.POSITIVE_INFINITY;
-    for (int kind = 0; kind < kinds; kind++) {
-      each[kind] = rowsOfExpert * row[kind];
-      if (layout.attention().get(kind) > 0) {
-        double share = memory.share(layout, kind);
-        attention = Math.max(attention, layout.microBatches() * share * attend[kind]);
-        optimizer = Math.max(optimizer, oncePerAttention(kind, layout));
-        most[kind] = memory.attentionRoom(layout, kind) / model.layers();
-      }
-      if (layout.expert().get(kind) > 0) {
-        most[kinds + kind] = memory.expertRoom(layout, kind) / model.layers();
-        fastest = Math.min(fastest, each[kind]);
-      }
-      if (layout.attention().get(kind) + layout.expert().get(kind) > 0) {
-        slowestLink = Math.min(slowestLink, bandwidth(kind));
-      }
-    }
-    double perLayer = attention / model.layers();
-    int owners = Math.min(layout.expertWorkers(), model.experts());
-    double sent =
-        2.0
-            * rows(sequences)
-            * model.hidden()
-            * task.precision().bytes()
-            / (Math.min(layout.attentionWorkers(), owners) * slowestLink)
-            / model.layers();
-    double low = Math.max(Math.max(perLayer, sent), task.hottest() * fastest);
-    double high = low + model.experts() * fastest;
-    for (int halving = 0; halving < HALVINGS; halving++) {
-      double middle = (low + high) / 2;
-      if (capacity(layout, middle, perLayer, each, most) >= model.experts()) {
-        high = middle;
-      } else {
-        low = middle;
-      }
-    }
-    double throughLayer = (perLayer + high + 2 * sent) / layout.microBatches();
-    double once = 0;
-    for (int kind = 0; kind < kinds; kind++) {
-      once =
-          layout.expert().get(kind) > 0 ? Math.max(once, oncePerExpert(kind, layout)) : once;
-    }
-    return model.layers() * Math.max(high, throughLayer)
-        + throughLayer
-        + optimizer
-        + experts() / layout.expertWorkers() * once;
+    return new Estimate(layout).seconds();
   }
 
-  /** Experts of a layer that a group computes in so many seconds. */
-  private double capacity(
-      Layout layout, double seconds, double attention, double[] each, double[] most) {
-    double capacity = 0;
-    for (int kind = 0; kind < each.length; kind++) {
-      capacity +=
-          layout.attention().get(kind)
-                  * Math.min((seconds - attention) / each[kind], most[kind])
-              + layout.expert().get(kind)
-                  * Math.min(Math.floor(seconds / each[kind] + 1e-9), most[each.length + kind]);
+  /** A layout's layers, all alike, all micro-batches and both passes together. */
+  private final class Estimate {
+    private final Layout layout;
+    private final int kinds = fleet.kinds().size();
+    private final double[] each = new double[kinds];
+    private final double[] pause = new double[kinds];
+    private final double[] attentionRoom = new double[kinds];
+    private final double[] expertRoom = new double[kinds];
+    private double attention;
+    private double once;
+    private double sent;
+    private double slowestLink = Double.POSITIVE_INFINITY;
+    private double fastest = Double.POSITIVE_INFINITY;
+
+    private Estimate(Layout layout) {
+      this.layout = layout;
+      int sequences = layout.microBatches() * layout.sequences();
+      double rowsOfExpert = rows(sequences) / experts();
+      double[] row = rowSeconds(layout.sequences());
+      double optimizer = 0;
+      double perExpert = 0;
+      for (int kind = 0; kind < kinds; kind++) {
+        each[kind] = rowsOfExpert * row[kind];
+        pause[kind] = 2 * layout.microBatches() * profile(kind).taskSeconds();
+        if (layout.attention().get(kind) > 0) {
+          int share = (int) memory.share(layout, kind);
+          double seconds = share > 0 ? share * attendSeconds(share)[kind] : 0;
+          attention =
+              Math.max(attention, layout.microBatches() * seconds / model.layers() + pause[kind]);
+          optimizer = Math.max(optimizer, oncePerAttention(kind, layout));
+          attentionRoom[kind] = Math.max(0, memory.attentionRoom(layout, kind)) / model.layers();
+        }
+        if (layout.expert().get(kind) > 0) {
+          expertRoom[kind] = Math.max(0, memory.expertRoom(layout, kind)) / model.layers();
+          fastest = Math.min(fastest, each[kind]);
+          perExpert = Math.max(perExpert, oncePerExpert(kind, layout));
+        }
+        if (layout.attention().get(kind) + layout.expert().get(kind) > 0) {
+          slowestLink = Math.min(slowestLink, bandwidth(kind));
+        }
+      }
+      once = optimizer + experts() / layout.expertWorkers() * perExpert;
+      sent = 2 * rows(sequences) / model.layers() * model.hidden() * task.precision().bytes();
     }
-    return capacity;
+
+    private double seconds() {
+      double low = Math.max(attention, task.hottest() * fastest);
+      double high = 2 * low;
+      while (!suffices(high)) {
+        low = high;
+        high *= 2;
+      }
+      for (int halving = 0; halving < HALVINGS; halving++) {
+        double middle = (low + high) / 2;
+        if (suffices(middle)) {
+          high = middle;
+        } else {
+          low = middle;
+        }
+      }
+      double cards = Math.min(layout.attentionWorkers(), owners());
+      double through =
+          (attention + high + 2 * sent / (cards * slowestLink)) / layout.microBatches();
+      return model.layers() * Math.max(high, through) + through + once;
+    }
+
+    private int owners() {
+      return Math.min(layout.expertWorkers(), model.experts());
+    }
+
+    /** Whether all experts of a layer are computed, and their rows sent, in so many seconds. */
+    private boolean suffices(double seconds) {
+      double byAttention = 0;
+      double byExperts = 0;
+      for (int kind = 0; kind < kinds; kind++) {
+        byAttention +=
+            layout.attention().get(kind)
+                * Math.min((seconds - attention) / each[kind], attentionRoom[kind]);
+        byExperts +=
+            layout.expert().get(kind)
+                * Math.min(
+                    Math.floor((seconds - pause[kind]) / each[kind] + 1e-9), expertRoom[kind]);
+      }
+      double moved = Math.max(0, model.experts() - byExperts) / model.experts();
+      return byAttention + byExperts >= model.experts()
+          && sent * (1 + moved) <= seconds * slowestLink * layout.attentionWorkers()
+          && sent * (1 - moved) <= seconds * slowestLink * owners();
+    }
   }
 
   /** Whether a group's memory can hold the layout's step, as far as rates of kinds tell. */

@@ -103,9 +103,7 @@ final class GroupMemory {
   double expertRoom(Layout layout, int kind) {
     double rows = rows(layout) / Math.max(1, layout.expertWorkers());
     double resident =
-        CostModel.RESERVED_BYTES
-            + 2 * rows * precision.bytes() * model.hidden()
-            + working(layout);
+        CostModel.RESERVED_BYTES + 2 * rows * precision.bytes() * model.hidden() + working(layout);
     return (memory(kind) - resident) / expertBytes(layout);
   }
 

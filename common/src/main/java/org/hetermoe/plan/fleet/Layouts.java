@@ -59,7 +59,7 @@ final class Layouts {
         if (task.fitted() ? cuts.add(boxed(counts)) : task.globalBatch() % groups == 0) {
           roles(counts, groups, look);
         }
-        groups = groups > MOST_GROUPS ? groups - Math.ceilDiv(groups, MOST_GROUPS) : groups - 1;
+        groups -= task.fitted() ? Math.ceilDiv(groups, MOST_GROUPS) : 1;
       }
     }
   }
@@ -70,8 +70,7 @@ final class Layouts {
   }
 
   private int most() {
-    int devices = fleet.kinds().stream().mapToInt(Fleet.Kind::count).sum();
-    return Math.min(task.globalBatch(), task.fitted() ? devices / 2 : task.globalBatch());
+    return Math.min(task.globalBatch(), fleet.devices() / 2);
   }
 
   private static List<Integer> boxed(int[] counts) {

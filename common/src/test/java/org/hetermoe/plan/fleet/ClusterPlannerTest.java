@@ -19,7 +19,9 @@ import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.CostModel;
+import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.LoadPatterns;
 import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.simulate.Simulator;
@@ -35,7 +37,19 @@ class ClusterPlannerTest {
   }
 
   private static FleetTask task(ModelShape model, int globalBatch) {
-    return new FleetTask(model, 4096, globalBatch, Precision.FP16, true, PlannerKind.BEST);
+    return task(model, globalBatch, false);
+  }
+
+  private static FleetTask task(ModelShape model, int globalBatch, boolean fitted) {
+    return new FleetTask(
+        model,
+        4096,
+        globalBatch,
+        fitted,
+        Precision.FP16,
+        true,
+        PlannerKind.BEST,
+        ExpertLoads.balanced(model.layers(), model.experts()));
   }
 
   private static ClusterPlan plan(Fleet fleet, FleetTask task) {
@@ -55,7 +69,7 @@ class ClusterPlannerTest {
             "A40:%d,V100:%d,T4:%d"
                 .formatted(1 + random.nextInt(6), 1 + random.nextInt(6), 1 + random.nextInt(6)),
             Map.of());
-    FleetTask task = task(D1, 24 * (1 + random.nextInt(3)));
+    FleetTask task = task(D1, 24 * (1 + random.nextInt(3)), random.nextBoolean());
 
     ClusterPlan plan = plan(fleet, task);
 
@@ -74,8 +88,10 @@ class ClusterPlannerTest {
     for (int kind = 0; kind < fleet.kinds().size(); kind++) {
       assertThat(layout.used(kind)).isLessThanOrEqualTo(fleet.kinds().get(kind).count());
     }
-    assertThat(layout.groups() * layout.microBatches() * layout.sequences())
-        .isEqualTo(task.globalBatch());
+    assertThat(layout.globalBatch()).isLessThanOrEqualTo(task.globalBatch());
+    if (!task.fitted()) {
+      assertThat(layout.globalBatch()).isEqualTo(task.globalBatch());
+    }
     GroupCosts costs =
         CostModel.of(
             task.step(layout), layout.attentionDevices(fleet), layout.expertDevices(fleet));
@@ -91,7 +107,7 @@ class ClusterPlannerTest {
                 costs,
                 new ZebraSchedule(costs.layers(), costs.microBatches()),
                 one.placed().placement());
-    assertThat(one.tokensPerSecond()).isCloseTo(task.tokens() / seconds, within(1e-3));
+    assertThat(one.tokensPerSecond()).isCloseTo(task.tokens(layout) / seconds, within(1e-3));
     assertThat(one.placed().boundFraction()).isLessThanOrEqualTo(1 + 1e-9);
   }
 
@@ -115,14 +131,59 @@ class ClusterPlannerTest {
   }
 
   @Test
+  void aLargeClusterIsCutIntoGroupsAndUsed() {
+    Fleet fleet = fleet("A100:128,A40:128,V100:256", Map.of());
+    ModelShape model =
+        new ModelShape("large", 32_000, 2048, 32, 16, 4, 128, 64, 2, 2048, 0, 0, 0, false);
+
+    ClusterPlan plan = plan(fleet, task(model, 8 * 512, true));
+
+    Layout best = plan.best().layout();
+    assertThat(best.groups()).isGreaterThan(1);
+    assertThat(best.devices()).isGreaterThan(460);
+    assertThat(plan.boundFraction()).isGreaterThan(0.4);
+  }
+
+  @Test
+  void aBatchThatDoesNotFitIsRefusedAndAFittedOneIsNot() {
+    Fleet fleet = fleet("A40:4,V100:4", Map.of());
+
+    assertThatThrownBy(() -> plan(fleet, task(D1, 24_000)))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessageContaining("with a global batch of 24000");
+    assertThat(plan(fleet, task(D1, 24_000, true)).best().layout().globalBatch())
+        .isBetween(8, 23_999);
+  }
+
+  @Test
+  void loadsOfTheExpertsCount() {
+    Fleet fleet = fleet("A40:2,V100:2", Map.of());
+    FleetTask balanced = task(D1, 48);
+    FleetTask uneven =
+        new FleetTask(
+            D1,
+            4096,
+            48,
+            false,
+            Precision.FP16,
+            true,
+            PlannerKind.BEST,
+            LoadPatterns.ratio(D1.layers(), D1.experts(), 4));
+
+    assertThat(plan(fleet, uneven).best().tokensPerSecond())
+        .isLessThan(plan(fleet, balanced).best().tokensPerSecond());
+  }
+
+  @Test
   void aKindThatCostsMoreThanItBringsIsLeftOut() {
     Fleet fleet = fleet("A40:4,T4:2", Map.of("A40", 1.0, "T4", 50.0));
 
     PlannedLayout best = plan(fleet, task(D1, 48)).best();
 
     assertThat(best.layout().used(1)).isZero();
-    assertThat(best.layout().leftOut(fleet)).isEqualTo("2 T4");
-    assertThat(best.tokensPerCurrency()).isCloseTo(best.tokensPerSecond() * 3600 / 4, within(1.0));
+    assertThat(best.layout().leftOut(fleet)).contains("2 T4");
+    assertThat(best.tokensPerCurrency())
+        .isCloseTo(best.tokensPerSecond() * 3600 / best.layout().used(0), within(1.0));
   }
 
   @Test
