@@ -15,6 +15,7 @@ import org.hetermoe.group.Peer;
  * @param attention attention workers, by rank
  * @param expert expert workers, by rank
  * @param loads of the experts
+ * @param gradientBytes of one expert's gradients, which its owners exchange if it has several
  */
 public record GroupCosts(
     int layers,
@@ -24,13 +25,45 @@ public record GroupCosts(
     double rowBytes,
     List<WorkerCosts> attention,
     List<WorkerCosts> expert,
-    ExpertLoads loads) {
+    ExpertLoads loads,
+    double gradientBytes) {
   public GroupCosts {
     attention = List.copyOf(attention);
     expert = List.copyOf(expert);
     if (attention.isEmpty()) {
       throw new IllegalArgumentException("a group needs an attention worker");
     }
+  }
+
+  /** Costs of a group in which no expert has several owners. */
+  public GroupCosts(
+      int layers,
+      int experts,
+      int microBatches,
+      int topK,
+      double rowBytes,
+      List<WorkerCosts> attention,
+      List<WorkerCosts> expert,
+      ExpertLoads loads) {
+    this(layers, experts, microBatches, topK, rowBytes, attention, expert, loads, 0);
+  }
+
+  /** The same with so many bytes of an expert's gradients. */
+  public GroupCosts withGradientBytes(double bytes) {
+    return new GroupCosts(
+        layers, experts, microBatches, topK, rowBytes, attention, expert, loads, bytes);
+  }
+
+  /**
+   * Seconds in which a worker's card reduces the gradients of an expert with so many owners: they
+   * go round a ring twice.
+   */
+  public double replicaSeconds(WorkerCosts worker, int owners) {
+    double turns = 2.0 * (owners - 1);
+    return owners < 2
+        ? 0
+        : worker.link().seconds(turns / owners * gradientBytes)
+            + turns * worker.link().latencySeconds();
   }
 
   /** A worker's costs. */

@@ -39,6 +39,11 @@ public record StepSpec(
         ExpertLoads.balanced(model.layers(), model.experts()));
   }
 
+  /** Bytes of one expert's gradients. */
+  public double gradientBytes() {
+    return (double) model.expertParameters() * precision.bytes();
+  }
+
   /** The same with other micro-batches. */
   public StepSpec withMicroBatches(int count, int sequencesOfEach) {
     return new StepSpec(

@@ -8,6 +8,8 @@ import org.hetermoe.plan.ExpertCosts;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.Replica;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.WorkerCosts;
 
 /**
@@ -27,6 +29,7 @@ final class Crew {
    * @param forward seconds of each layer's experts, one micro-batch
    * @param backward seconds of each layer's experts, one micro-batch
    * @param takesPart per layer, whether each owns experts
+   * @param reduceSeconds of the gradients of experts that others own too
    */
   record Member(
       Peer worker,
@@ -36,7 +39,8 @@ final class Crew {
       double[] share,
       double[] forward,
       double[] backward,
-      boolean[] takesPart) {
+      boolean[] takesPart,
+      double reduceSeconds) {
     boolean attends() {
       return worker.role() == Peer.Role.ATTENTION;
     }
@@ -45,6 +49,7 @@ final class Crew {
       return worker.role() == other.worker.role()
           && costs.link().nic() == LinkCosts.OWN
           && costs.equals(other.costs)
+          && reduceSeconds == other.reduceSeconds
           && Arrays.equals(share, other.share)
           && Arrays.equals(forward, other.forward)
           && Arrays.equals(backward, other.backward)
@@ -52,7 +57,8 @@ final class Crew {
     }
 
     private Member times(int workers) {
-      return new Member(worker, costs, workers, experts, share, forward, backward, takesPart);
+      return new Member(
+          worker, costs, workers, experts, share, forward, backward, takesPart, reduceSeconds);
     }
   }
 
@@ -60,12 +66,18 @@ final class Crew {
   private final int[] memberOf;
   private final int attention;
 
+  /** The crew of a placement with one owner for each expert. */
+  Crew(GroupCosts costs, Placement placement, boolean merge) {
+    this(costs, new ReplicatedPlacement(placement), merge);
+  }
+
   /**
    * The crew of a placement.
    *
    * @param merge whether to merge workers that are alike
    */
-  Crew(GroupCosts costs, Placement placement, boolean merge) {
+  Crew(GroupCosts costs, ReplicatedPlacement replicated, boolean merge) {
+    Placement placement = replicated.placement();
     if (placement.layers() != costs.layers() || placement.experts() != costs.experts()) {
       throw new IllegalArgumentException(
           "a placement of "
@@ -85,26 +97,42 @@ final class Crew {
       all.add(alone(costs, worker));
     }
     int[] experts = new int[workers];
-    double meanRows = (double) costs.tokens() * costs.topK() / costs.experts();
+    double[] reduce = new double[workers];
+    int[][] owners = replicated.ownerCounts();
     for (int layer = 0; layer < costs.layers(); layer++) {
       for (int expert = 0; expert < costs.experts(); expert++) {
-        Peer owner = placement.owner(layer, expert);
-        int worker = owner.role() == Peer.Role.ATTENTION ? owner.rank() : attention + owner.rank();
-        if (worker >= workers || owner.role() == Peer.Role.ATTENTION && worker >= attention) {
-          throw new IllegalArgumentException("the group has no worker " + owner);
-        }
-        Member member = all.get(worker);
-        ExpertCosts seconds = member.costs().experts();
-        double load = costs.loads().of(layer, expert);
-        double rows = meanRows * load;
-        member.share()[layer] += load / costs.experts();
-        member.forward()[layer] += seconds.forward(rows);
-        member.backward()[layer] += seconds.backward(rows);
-        member.takesPart()[layer] = true;
+        int worker = index(placement.owner(layer, expert));
         experts[worker]++;
+        reduce[worker] += owned(costs, all.get(worker), layer, expert, owners[layer][expert]);
       }
     }
-    gather(all, experts, merge);
+    for (Replica replica : replicated.replicas()) {
+      int worker = index(replica.worker());
+      int count = owners[replica.layer()][replica.expert()];
+      experts[worker]++;
+      reduce[worker] += owned(costs, all.get(worker), replica.layer(), replica.expert(), count);
+    }
+    gather(all, experts, reduce, merge);
+  }
+
+  private int index(Peer owner) {
+    int worker = owner.role() == Peer.Role.ATTENTION ? owner.rank() : attention + owner.rank();
+    if (worker >= memberOf.length || owner.role() == Peer.Role.ATTENTION && worker >= attention) {
+      throw new IllegalArgumentException("the group has no worker " + owner);
+    }
+    return worker;
+  }
+
+  /** Adds one owner's part of an expert; returns the seconds of reducing its gradients. */
+  private static double owned(GroupCosts costs, Member member, int layer, int expert, int owners) {
+    double load = costs.loads().of(layer, expert) / owners;
+    double rows = (double) costs.tokens() * costs.topK() / costs.experts() * load;
+    ExpertCosts seconds = member.costs().experts();
+    member.share()[layer] += load / costs.experts();
+    member.forward()[layer] += seconds.forward(rows);
+    member.backward()[layer] += seconds.backward(rows);
+    member.takesPart()[layer] = true;
+    return costs.replicaSeconds(member.costs(), owners);
   }
 
   private Member alone(GroupCosts costs, int worker) {
@@ -118,25 +146,28 @@ final class Crew {
         new double[layers],
         new double[layers],
         new double[layers],
-        new boolean[layers]);
+        new boolean[layers],
+        0);
   }
 
-  private void gather(List<Member> all, int[] experts, boolean merge) {
+  private void gather(List<Member> all, int[] experts, double[] reduce, boolean merge) {
     for (int worker = 0; worker < all.size(); worker++) {
-      Member one = all.get(worker);
+      Member alone = all.get(worker);
+      Member one =
+          new Member(
+              alone.worker(),
+              alone.costs(),
+              1,
+              experts[worker],
+              alone.share(),
+              alone.forward(),
+              alone.backward(),
+              alone.takesPart(),
+              reduce[worker]);
       int found = merge ? find(one) : -1;
       if (found < 0) {
         memberOf[worker] = members.size();
-        members.add(
-            new Member(
-                one.worker(),
-                one.costs(),
-                1,
-                experts[worker],
-                one.share(),
-                one.forward(),
-                one.backward(),
-                one.takesPart()));
+        members.add(one);
       } else {
         memberOf[worker] = found;
         members.set(found, members.get(found).times(members.get(found).size() + 1));

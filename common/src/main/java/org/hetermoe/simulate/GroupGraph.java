@@ -293,7 +293,10 @@ final class GroupGraph {
     }
   }
 
-  /** Reduction of gradients among the attention workers, then everybody's optimizer. */
+  /**
+   * Reduction of gradients among the attention workers, and of replicated experts' when all that
+   * own such are done; then everybody's optimizer.
+   */
   private void finish() {
     int[] lastWork = new int[members.size()];
     for (int member = 0; member < members.size(); member++) {
@@ -309,6 +312,18 @@ final class GroupGraph {
                 Label.code(Label.Kind.REDUCE, 0, 0, Direction.FORWARD));
         for (int other = 0; other < members.size(); other++) {
           if (other != member && members.get(other).attends()) {
+            graph.after(reduce, lastWork[other]);
+          }
+        }
+      }
+      if (worker.reduceSeconds() > 0) {
+        int reduce =
+            graph.operation(
+                member,
+                worker.reduceSeconds(),
+                Label.code(Label.Kind.REDUCE, 0, 0, Direction.FORWARD));
+        for (int other = 0; other < members.size(); other++) {
+          if (other != member && members.get(other).reduceSeconds() > 0) {
             graph.after(reduce, lastWork[other]);
           }
         }

@@ -8,7 +8,9 @@ import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.Schedule;
+import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.plan.place.NoPlacement;
 import org.hetermoe.plan.place.PlannedPlacement;
@@ -44,14 +46,14 @@ final class GroupTraining implements TrainingSystem {
       switch (place(scenario, costs, order)) {
         case NoPlacement none -> reason = none.reason();
         case PlannedPlacement planned -> {
-          Crew crew = new Crew(costs, planned.placement(), true);
+          Crew crew = new Crew(costs, planned.replicated(), true);
           Optional<String> shortage = Memory.shortage(Memory.rows(crew));
           if (shortage.isPresent()) {
             reason = shortage.get();
           } else {
             double seconds = Simulator.execute(costs, crew, order).seconds;
             if (best == null || seconds < best.seconds()) {
-              best = new Found(costs, order, planned.placement(), seconds);
+              best = new Found(costs, order, planned.replicated(), seconds);
             }
           }
         }
@@ -63,19 +65,22 @@ final class GroupTraining implements TrainingSystem {
   }
 
   /** What a number of micro-batches comes to. */
-  private record Found(GroupCosts costs, Schedule order, Placement placement, double seconds) {}
+  private record Found(
+      GroupCosts costs, Schedule order, ReplicatedPlacement replicated, double seconds) {}
 
   private Outcome.Trained trained(Found found, double tokens) {
     int workers = found.costs().attention().size() + found.costs().expert().size();
+    Placement placement = found.replicated().placement();
     // A row for each worker, as long as a person can read that many.
-    Crew crew = new Crew(found.costs(), found.placement(), workers > MOST_ROWS);
+    Crew crew = new Crew(found.costs(), found.replicated(), workers > MOST_ROWS);
     return new Outcome.Trained(
         system,
         tokens / found.seconds(),
         found.seconds(),
         found.costs().microBatches(),
-        IntStream.range(0, found.placement().layers()).mapToObj(found.placement()::moved).toList(),
+        IntStream.range(0, placement.layers()).mapToObj(placement::moved).toList(),
         WorkBound.of(found.costs()) / found.seconds(),
+        found.replicated().replicas(),
         List.of(
             Simulation.of(
                 Simulator.execute(found.costs(), crew, found.order()), Memory.rows(crew))));
@@ -90,10 +95,9 @@ final class GroupTraining implements TrainingSystem {
   }
 
   private static GroupCosts costs(Scenario scenario, int sequences, int microBatches) {
-    return CostModel.of(
-        scenario.step(sequences / microBatches, microBatches),
-        scenario.attention(),
-        scenario.expert());
+    StepSpec step = scenario.step(sequences / microBatches, microBatches);
+    return CostModel.of(step, scenario.attention(), scenario.expert())
+        .withGradientBytes(step.gradientBytes());
   }
 
   private List<Integer> microBatches(Scenario scenario, int sequences) {

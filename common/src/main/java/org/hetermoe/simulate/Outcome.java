@@ -3,6 +3,7 @@ package org.hetermoe.simulate;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.hetermoe.plan.Replica;
 
 /** What became of a scenario under one system. */
 public sealed interface Outcome {
@@ -17,6 +18,7 @@ public sealed interface Outcome {
    * @param microBatches per step
    * @param expertsMoved per layer, experts that attention workers own
    * @param boundFraction of the best that any assignment could do; 0 where that does not apply
+   * @param replicas further owners of hot experts
    * @param simulations the step; one for each part of the cluster that trains alone
    */
   record Trained(
@@ -26,8 +28,29 @@ public sealed interface Outcome {
       int microBatches,
       List<Integer> expertsMoved,
       double boundFraction,
+      List<Replica> replicas,
       List<Simulation> simulations)
       implements Outcome {
+    /** Without replicas. */
+    Trained(
+        SystemKind system,
+        double tokensPerSecond,
+        double stepSeconds,
+        int microBatches,
+        List<Integer> expertsMoved,
+        double boundFraction,
+        List<Simulation> simulations) {
+      this(
+          system,
+          tokensPerSecond,
+          stepSeconds,
+          microBatches,
+          expertsMoved,
+          boundFraction,
+          List.of(),
+          simulations);
+    }
+
     /** Share of the step that the devices of each kind compute. */
     public Map<String, Double> busy() {
       Map<String, Double> sums = new LinkedHashMap<>();

@@ -6,6 +6,7 @@ import org.hetermoe.group.Peer;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Predictor;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Task;
 import org.hetermoe.plan.Task.Work;
@@ -17,7 +18,7 @@ import org.hetermoe.simulate.GroupGraph.Exchange;
  */
 public final class Simulator implements Predictor {
   @Override
-  public double stepSeconds(GroupCosts costs, Schedule schedule, Placement placement) {
+  public double stepSeconds(GroupCosts costs, Schedule schedule, ReplicatedPlacement placement) {
     return execute(costs, new Crew(costs, placement, true), schedule).seconds;
   }
 

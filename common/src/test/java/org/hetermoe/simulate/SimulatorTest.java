@@ -8,9 +8,13 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import org.hetermoe.group.Peer;
+import org.hetermoe.plan.ExpertCosts;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LinkCosts;
+import org.hetermoe.plan.Passes;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.Replica;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.SequentialSchedule;
 import org.hetermoe.plan.Task;
 import org.hetermoe.plan.WorkerCosts;
@@ -113,6 +117,59 @@ class SimulatorTest {
         worker.expertOptimizerSeconds(),
         worker.tokens(),
         link,
+        worker.memoryBytes(),
+        worker.residentBytes(),
+        worker.expertBytes());
+  }
+
+  @Test
+  void ownersOfOneExpertShareItsRowsAndReduceItsGradients() {
+    /*
+     * Given: 12 rows, an expert worker takes 1/4 second a row forward; 24 bytes of gradients go
+     * round a ring of two twice, half of them each time, at 12 bytes a second
+     */
+    WorkerCosts expert = perRow(Costs.expert(0, 12), 0.25);
+    GroupCosts costs =
+        Costs.group(1, 1, 1, List.of(Costs.attention(3, 12)), List.of(expert, expert))
+            .withGradientBytes(24);
+    ReplicatedPlacement both =
+        new ReplicatedPlacement(onExpert).with(new Replica(0, 0, Peer.expert(1)));
+
+    // Then: 2, D 1, 3, C 1, head 1+2, d 1, 6, c 1, 4
+    assertThat(simulator.stepSeconds(costs, new ZebraSchedule(1, 1), onExpert)).isEqualTo(22);
+    // Then: the experts take 1.5 and 3 instead, dispatch and combine 1 as before at the attention
+    // worker's card; the reduction, 2, is done before the last attention
+    assertThat(simulator.stepSeconds(costs, new ZebraSchedule(1, 1), both)).isEqualTo(17.5);
+    assertThat(simulator.stepSeconds(costs.withGradientBytes(120), new ZebraSchedule(1, 1), both))
+        .isEqualTo(17.5 - 4 - 1 + 10);
+  }
+
+  @Test
+  void eachOwnerHoldsTheExpert() {
+    GroupCosts costs =
+        Costs.group(1, 1, 1, List.of(Costs.attention(3, 12)), Costs.times(2, Costs.expert(3, 12)));
+    ReplicatedPlacement both =
+        new ReplicatedPlacement(onExpert).with(new Replica(0, 0, Peer.expert(1)));
+
+    assertThat(Memory.rows(new Crew(costs, both, false)))
+        .extracting(Simulation.Row::memoryBytes)
+        .containsExactly(100L, 110L, 110L);
+    assertThatThrownBy(() -> both.with(new Replica(0, 0, Peer.expert(0))))
+        .hasMessageContaining("second time");
+  }
+
+  private static WorkerCosts perRow(WorkerCosts worker, double forward) {
+    return new WorkerCosts(
+        worker.device(),
+        worker.attention(),
+        worker.embedding(),
+        worker.head(),
+        new ExpertCosts(Passes.NONE, new Passes(forward, 2 * forward)),
+        0,
+        0,
+        0,
+        worker.tokens(),
+        worker.link(),
         worker.memoryBytes(),
         worker.residentBytes(),
         worker.expertBytes());

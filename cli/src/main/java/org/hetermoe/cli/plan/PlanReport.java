@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.hetermoe.cli.simulate.ReplicaReport;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.fleet.ClusterPlan;
 import org.hetermoe.plan.fleet.Fleet;
@@ -61,6 +62,7 @@ record PlanReport(
    * @param leftOut devices without work
    * @param why it won or lost
    * @param placement owners of the experts; of the best only
+   * @param replicas further owners of hot experts; of the best only
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record Row(
@@ -82,7 +84,8 @@ record PlanReport(
       List<Integer> expertsMoved,
       String leftOut,
       String why,
-      Placement placement) {}
+      Placement placement,
+      List<ReplicaReport> replicas) {}
 
   static PlanReport of(Fleet fleet, PlanCommand.Request request, ClusterPlan plan, double seconds) {
     return new PlanReport(
@@ -120,7 +123,8 @@ record PlanReport(
         one.placed().movedPerLayer(),
         one.layout().leftOut(fleet),
         one.why(),
-        best ? one.placed().placement() : null);
+        best ? one.placed().placement() : null,
+        best ? ReplicaReport.of(one.placed().replicas()) : null);
   }
 
   private static Map<String, Integer> byKind(Fleet fleet, List<Integer> counts) {

@@ -234,7 +234,7 @@ public final class SimulateCommand implements Callable<Integer> {
         byKind,
         Precision.of(precision),
         ImbalanceOption.read(imbalance, shape),
-        Planner.of(plannerKind(), true, new Simulator()),
+        Planner.withReplicas(plannerKind(), new Simulator()),
         microBatches == null ? 0 : microBatches,
         globalBatch == null ? 0 : globalBatch);
   }

@@ -17,6 +17,7 @@ import org.hetermoe.simulate.Outcome;
  * @param memoryBytes that the fullest device of each kind needs
  * @param boundFraction of what no placement could exceed; none where nothing is placed
  * @param expertsMoved per layer, experts on attention workers; none where roles are not split
+ * @param replicas further owners of hot experts; none where each has one owner
  * @param reason why it does not fit
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -29,6 +30,7 @@ record SystemReport(
     Map<String, Long> memoryBytes,
     Double boundFraction,
     List<Integer> expertsMoved,
+    List<ReplicaReport> replicas,
     String reason) {
   static SystemReport of(Outcome outcome) {
     String name = outcome.system().label();
@@ -43,9 +45,11 @@ record SystemReport(
               trained.memoryBytes(),
               trained.boundFraction() > 0 ? trained.boundFraction() : null,
               trained.expertsMoved().isEmpty() ? null : trained.expertsMoved(),
+              trained.replicas().isEmpty() ? null : ReplicaReport.of(trained.replicas()),
               null);
       case Outcome.Impossible impossible ->
-          new SystemReport(name, null, null, null, null, null, null, null, impossible.reason());
+          new SystemReport(
+              name, null, null, null, null, null, null, null, null, impossible.reason());
     };
   }
 }

@@ -14,6 +14,7 @@ import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.plan.Predictor;
 import org.hetermoe.plan.Schedule;
+import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.WorkerCosts;
 import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.plan.place.BestPlanner;
@@ -183,8 +184,9 @@ public final class ClusterPlanner {
   }
 
   private GroupCosts costs(Layout layout) {
-    return CostModel.of(
-        task.step(layout), layout.attentionDevices(fleet), layout.expertDevices(fleet));
+    StepSpec step = task.step(layout);
+    return CostModel.of(step, layout.attentionDevices(fleet), layout.expertDevices(fleet))
+        .withGradientBytes(step.gradientBytes());
   }
 
   private static Schedule schedule(Layout layout, int layers) {
@@ -203,7 +205,7 @@ public final class ClusterPlanner {
 
   private Planner planner(double share) {
     return task.planner() == PlannerKind.BEST
-        ? new BestPlanner(true, predictor, share)
+        ? new BestPlanner(true, predictor, share, true)
         : Planner.of(task.planner(), true, predictor);
   }
 
@@ -239,7 +241,7 @@ public final class ClusterPlanner {
     if (!(planning instanceof PlannedPlacement placed)) {
       return Optional.empty();
     }
-    GroupUse use = GroupUse.of(costs, placed.placement(), placed.stepSeconds());
+    GroupUse use = GroupUse.of(costs, placed.replicated(), placed.stepSeconds());
     return Optional.of(
         new PlannedLayout(
             layout,

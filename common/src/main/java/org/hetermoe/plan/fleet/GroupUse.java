@@ -2,7 +2,7 @@ package org.hetermoe.plan.fleet;
 
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.GroupCosts;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.WorkerCosts;
 
 /**
@@ -15,24 +15,30 @@ import org.hetermoe.plan.WorkerCosts;
 public record GroupUse(double attention, double experts, double network) {
   private static final double BUSY = 0.7;
 
-  static GroupUse of(GroupCosts costs, Placement placement, double stepSeconds) {
+  static GroupUse of(GroupCosts costs, ReplicatedPlacement replicated, double stepSeconds) {
     int m = costs.attention().size();
     double[] busy = new double[m + costs.expert().size()];
     double[] sent = new double[busy.length];
-    for (int layer = 0; layer < costs.layers(); layer++) {
-      double[] rows = new double[busy.length];
-      for (int expert = 0; expert < costs.experts(); expert++) {
-        Peer owner = placement.owner(layer, expert);
-        int worker = owner.role() == Peer.Role.ATTENTION ? owner.rank() : m + owner.rank();
-        double share = costs.rows(layer, expert);
-        rows[worker] += share;
-        busy[worker] +=
-            costs.of(owner).experts().forward(share) + costs.of(owner).experts().backward(share);
-      }
+    double[][] rows = new double[costs.layers()][busy.length];
+    int[][] owners = replicated.ownerCounts();
+    replicated
+        .owners()
+        .forEach(
+            one -> {
+              Peer owner = one.worker();
+              int worker = owner.role() == Peer.Role.ATTENTION ? owner.rank() : m + owner.rank();
+              double share =
+                  costs.rows(one.layer(), one.expert()) / owners[one.layer()][one.expert()];
+              rows[one.layer()][worker] += share;
+              busy[worker] +=
+                  costs.of(owner).experts().forward(share)
+                      + costs.of(owner).experts().backward(share);
+            });
+    for (double[] layer : rows) {
       for (int worker = 0; worker < busy.length; worker++) {
         double part = worker < m ? part(costs, costs.attention().get(worker)) : 0;
-        double others = costs.tokens() * (double) costs.topK() - rows[worker];
-        sent[worker] += 2 * (part * others + (1 - part) * rows[worker]);
+        double others = costs.tokens() * (double) costs.topK() - layer[worker];
+        sent[worker] += 2 * (part * others + (1 - part) * layer[worker]);
       }
     }
     double network = 0;

@@ -24,6 +24,7 @@ public final class BestPlanner implements Planner {
   private final boolean asymEa;
   private final Predictor predictor;
   private final double share;
+  private final boolean replicas;
 
   BestPlanner(boolean asymEa, Predictor predictor) {
     this(asymEa, predictor, 1);
@@ -36,9 +37,21 @@ public final class BestPlanner implements Planner {
    * @param share of the thorough search's looks
    */
   public BestPlanner(boolean asymEa, Predictor predictor, double share) {
+    this(asymEa, predictor, share, false);
+  }
+
+  /**
+   * The search, shortened, with or without replicas of hot experts.
+   *
+   * @param asymEa whether attention workers may own experts
+   * @param share of the thorough search's looks
+   * @param replicas whether experts may have several owners
+   */
+  public BestPlanner(boolean asymEa, Predictor predictor, double share, boolean replicas) {
     this.asymEa = asymEa;
     this.predictor = predictor;
     this.share = share;
+    this.replicas = replicas;
   }
 
   @Override
@@ -60,7 +73,11 @@ public final class BestPlanner implements Planner {
       why = search(costs, schedule, looks, room, judge);
     }
     Placement placement = clock.placement(judge.best());
-    return PlannedPlacement.of(costs, placement, judge.seconds(), PlannerKind.BEST, why);
+    PlannedPlacement planned =
+        PlannedPlacement.of(costs, placement, judge.seconds(), PlannerKind.BEST, why);
+    return replicas
+        ? new ReplicaSearch(costs, schedule, predictor, clock, room, looks).better(planned)
+        : planned;
   }
 
   private String search(GroupCosts costs, Schedule schedule, Looks looks, Room room, Judge judge) {

@@ -5,6 +5,8 @@ import java.util.stream.IntStream;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.plan.Replica;
+import org.hetermoe.plan.ReplicatedPlacement;
 
 /**
  * A placement and what it promises.
@@ -14,10 +16,40 @@ import org.hetermoe.plan.PlannerKind;
  * @param boundSeconds what no placement can go below ({@link WorkBound})
  * @param planner who decided
  * @param why how it came about
+ * @param replicas further owners of hot experts; none unless the planner was asked for them
  */
 public record PlannedPlacement(
-    Placement placement, double stepSeconds, double boundSeconds, PlannerKind planner, String why)
+    Placement placement,
+    double stepSeconds,
+    double boundSeconds,
+    PlannerKind planner,
+    String why,
+    List<Replica> replicas)
     implements Planning {
+  public PlannedPlacement {
+    replicas = List.copyOf(replicas);
+  }
+
+  /** One owner for each expert. */
+  public PlannedPlacement(
+      Placement placement,
+      double stepSeconds,
+      double boundSeconds,
+      PlannerKind planner,
+      String why) {
+    this(placement, stepSeconds, boundSeconds, planner, why, List.of());
+  }
+
+  /** The same group with further owners of some experts. */
+  PlannedPlacement with(ReplicatedPlacement replicated, double seconds, String how) {
+    return new PlannedPlacement(
+        replicated.placement(), seconds, boundSeconds, planner, how, replicated.replicas());
+  }
+
+  /** All owners. */
+  public ReplicatedPlacement replicated() {
+    return new ReplicatedPlacement(placement, replicas);
+  }
 
   static PlannedPlacement of(
       GroupCosts costs, Placement placement, double stepSeconds, PlannerKind planner, String why) {

@@ -12,7 +12,18 @@ public interface Planner {
   Planning place(GroupCosts costs, Schedule schedule);
 
   /**
-   * A planner.
+   * A planner that may give hot experts several owners, if it is the best.
+   *
+   * @param predictor whose count of seconds decides
+   */
+  static Planner withReplicas(PlannerKind kind, Predictor predictor) {
+    return kind == PlannerKind.BEST
+        ? new BestPlanner(true, predictor, 1, true)
+        : of(kind, true, predictor);
+  }
+
+  /**
+   * A planner that gives each expert one owner.
    *
    * @param asymEa whether attention workers may own experts (asymmetric expert assignment)
    * @param predictor whose count of seconds decides between placements

@@ -3,6 +3,7 @@ package org.hetermoe.plan.place;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Placement;
@@ -29,6 +30,17 @@ record Room(List<Long> attention, List<Long> expert) {
       case ATTENTION -> attention.get(worker.rank());
       case EXPERT -> expert.get(worker.rank());
     };
+  }
+
+  /** What is left when each worker has taken so many; attention workers first. */
+  Room without(long[] taken) {
+    return new Room(
+        IntStream.range(0, attention.size())
+            .mapToObj(rank -> attention.get(rank) - taken[rank])
+            .toList(),
+        IntStream.range(0, expert.size())
+            .mapToObj(rank -> expert.get(rank) - taken[attention.size() + rank])
+            .toList());
   }
 
   /** Why no placement fits; empty if one does. */
