@@ -309,7 +309,8 @@ public final class ClusterPlanner {
 
   private String whyItWon(PlannedLayout best) {
     String left = best.layout().leftOut(fleet);
-    return text(
+    return String.format(
+        Locale.ROOT,
         "attention on %s, experts on %s: the kinds that give up the least expert work for attention attend; %s%s",
         best.layout().attentionNames(fleet),
         best.layout().expertNames(fleet),
@@ -323,32 +324,38 @@ public final class ClusterPlanner {
             - worth(other.layout(), other.placed().stepSeconds())
                 / worth(best.layout(), best.placed().stepSeconds());
     String left = other.layout().leftOut(fleet);
-    return text(
+    return String.format(
+        Locale.ROOT,
         "%.1f %% less: %s%s",
-        100 * less, bottleneck(other), left.isEmpty() ? "" : "; leaves out " + left);
+        100 * less,
+        bottleneck(other),
+        left.isEmpty() ? "" : "; leaves out " + left);
   }
 
   private static String bottleneck(PlannedLayout one) {
     GroupUse use = one.use();
     return switch (one.limit()) {
       case ATTENTION ->
-          text(
+          String.format(
+              Locale.ROOT,
               "attention workers are busy %.0f %%, expert workers %.0f %%",
-              100 * use.attention(), 100 * use.experts());
+              100 * use.attention(),
+              100 * use.experts());
       case EXPERTS ->
-          text(
+          String.format(
+              Locale.ROOT,
               "expert workers are busy %.0f %%, attention workers %.0f %%",
-              100 * use.experts(), 100 * use.attention());
-      case COMMUNICATION -> text("a network card is busy %.0f %%", 100 * use.network());
+              100 * use.experts(),
+              100 * use.attention());
+      case COMMUNICATION ->
+          String.format(Locale.ROOT, "a network card is busy %.0f %%", 100 * use.network());
       case MEMORY -> "memory keeps experts from where they would be faster";
       case WAITING ->
-          text(
+          String.format(
+              Locale.ROOT,
               "attention workers are busy %.0f %%, expert workers %.0f %%: they wait for each other",
-              100 * use.attention(), 100 * use.experts());
+              100 * use.attention(),
+              100 * use.experts());
     };
-  }
-
-  private static String text(String format, Object... values) {
-    return String.format(Locale.ROOT, format, values);
   }
 }
