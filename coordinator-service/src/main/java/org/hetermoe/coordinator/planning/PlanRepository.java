@@ -1,0 +1,35 @@
+package org.hetermoe.coordinator.planning;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.EntityManager;
+import java.util.List;
+import java.util.UUID;
+import org.hetermoe.run.RunPlan;
+
+/** Stored plans. */
+@ApplicationScoped
+public class PlanRepository {
+  private final EntityManager entities;
+
+  PlanRepository(EntityManager entities) {
+    this.entities = entities;
+  }
+
+  /** Stores a plan. */
+  public void add(RunPlan plan) {
+    entities.persist(new StoredPlan(plan));
+  }
+
+  /** Plans of an attempt, oldest first; none where it was made before there were any. */
+  public List<RunPlan> of(UUID run, int epoch) {
+    return entities
+        .createQuery(
+            "from StoredPlan where key.run = :run and key.epoch = :epoch order by key.number",
+            StoredPlan.class)
+        .setParameter("run", run)
+        .setParameter("epoch", epoch)
+        .getResultStream()
+        .map(StoredPlan::plan)
+        .toList();
+  }
+}
