@@ -1,0 +1,166 @@
+package org.hetermoe.simulate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.hetermoe.group.Peer;
+import org.hetermoe.plan.ExpertCosts;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.LinkCosts;
+import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.WorkerCosts;
+
+/**
+ * The workers of a group, those that are alike in everything merged into one: same costs, same
+ * share of the load and same seconds in every layer. They do the same at the same time, so that
+ * merging them is exact.
+ */
+final class Crew {
+  /**
+   * Workers that are alike.
+   *
+   * @param worker the first of them
+   * @param costs of each
+   * @param size how many
+   * @param experts that each owns, of all layers
+   * @param share of each layer's rows that each computes
+   * @param forward seconds of each layer's experts, one micro-batch
+   * @param backward seconds of each layer's experts, one micro-batch
+   * @param takesPart per layer, whether each owns experts
+   */
+  record Member(
+      Peer worker,
+      WorkerCosts costs,
+      int size,
+      int experts,
+      double[] share,
+      double[] forward,
+      double[] backward,
+      boolean[] takesPart) {
+    boolean attends() {
+      return worker.role() == Peer.Role.ATTENTION;
+    }
+
+    private boolean like(Member other) {
+      return worker.role() == other.worker.role()
+          && costs.link().nic() == LinkCosts.OWN
+          && costs.equals(other.costs)
+          && Arrays.equals(share, other.share)
+          && Arrays.equals(forward, other.forward)
+          && Arrays.equals(backward, other.backward)
+          && Arrays.equals(takesPart, other.takesPart);
+    }
+
+    private Member times(int workers) {
+      return new Member(worker, costs, workers, experts, share, forward, backward, takesPart);
+    }
+  }
+
+  private final List<Member> members = new ArrayList<>();
+  private final int[] memberOf;
+  private final int attention;
+
+  /**
+   * The crew of a placement.
+   *
+   * @param merge whether to merge workers that are alike
+   */
+  Crew(GroupCosts costs, Placement placement, boolean merge) {
+    if (placement.layers() != costs.layers() || placement.experts() != costs.experts()) {
+      throw new IllegalArgumentException(
+          "a placement of "
+              + placement.layers()
+              + " layers and "
+              + placement.experts()
+              + " experts does not fit costs of "
+              + costs.layers()
+              + " and "
+              + costs.experts());
+    }
+    attention = costs.attention().size();
+    int workers = attention + costs.expert().size();
+    memberOf = new int[workers];
+    List<Member> all = new ArrayList<>(workers);
+    for (int worker = 0; worker < workers; worker++) {
+      all.add(alone(costs, worker));
+    }
+    int[] experts = new int[workers];
+    double meanRows = (double) costs.tokens() * costs.topK() / costs.experts();
+    for (int layer = 0; layer < costs.layers(); layer++) {
+      for (int expert = 0; expert < costs.experts(); expert++) {
+        Peer owner = placement.owner(layer, expert);
+        int worker = owner.role() == Peer.Role.ATTENTION ? owner.rank() : attention + owner.rank();
+        if (worker >= workers || owner.role() == Peer.Role.ATTENTION && worker >= attention) {
+          throw new IllegalArgumentException("the group has no worker " + owner);
+        }
+        Member member = all.get(worker);
+        ExpertCosts seconds = member.costs().experts();
+        double load = costs.loads().of(layer, expert);
+        double rows = meanRows * load;
+        member.share()[layer] += load / costs.experts();
+        member.forward()[layer] += seconds.forward(rows);
+        member.backward()[layer] += seconds.backward(rows);
+        member.takesPart()[layer] = true;
+        experts[worker]++;
+      }
+    }
+    gather(all, experts, merge);
+  }
+
+  private Member alone(GroupCosts costs, int worker) {
+    int layers = costs.layers();
+    Peer peer = worker < attention ? Peer.attention(worker) : Peer.expert(worker - attention);
+    return new Member(
+        peer,
+        costs.of(peer),
+        1,
+        0,
+        new double[layers],
+        new double[layers],
+        new double[layers],
+        new boolean[layers]);
+  }
+
+  private void gather(List<Member> all, int[] experts, boolean merge) {
+    for (int worker = 0; worker < all.size(); worker++) {
+      Member one = all.get(worker);
+      int found = merge ? find(one) : -1;
+      if (found < 0) {
+        memberOf[worker] = members.size();
+        members.add(
+            new Member(
+                one.worker(),
+                one.costs(),
+                1,
+                experts[worker],
+                one.share(),
+                one.forward(),
+                one.backward(),
+                one.takesPart()));
+      } else {
+        memberOf[worker] = found;
+        members.set(found, members.get(found).times(members.get(found).size() + 1));
+      }
+    }
+  }
+
+  private int find(Member one) {
+    for (int member = 0; member < members.size(); member++) {
+      if (members.get(member).like(one)) {
+        return member;
+      }
+    }
+    return -1;
+  }
+
+  /** The members, attention workers first. */
+  List<Member> members() {
+    return members;
+  }
+
+  /** The member that a worker belongs to. */
+  int memberOf(Peer worker) {
+    return memberOf[
+        worker.role() == Peer.Role.ATTENTION ? worker.rank() : attention + worker.rank()];
+  }
+}

@@ -1,0 +1,58 @@
+package org.hetermoe.simulate;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.hetermoe.group.Peer;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.Predictor;
+import org.hetermoe.plan.Schedule;
+import org.hetermoe.plan.Task;
+import org.hetermoe.plan.Task.Work;
+
+/**
+ * Executes schedules by discrete events: what the workers of a group would do in one step, and how
+ * long it takes. Without state; safe for several threads.
+ */
+public final class Simulator implements Predictor {
+  @Override
+  public double stepSeconds(GroupCosts costs, Schedule schedule, Placement placement) {
+    return execute(costs, new Crew(costs, placement, true), schedule).seconds;
+  }
+
+  /**
+   * Seconds of a step in which each worker computes in an order of its own.
+   *
+   * @param orders of each worker
+   * @throws IllegalArgumentException if an order lacks a task, or tasks wait for each other
+   */
+  public double stepSeconds(
+      GroupCosts costs, Placement placement, Function<Peer, List<Task>> orders) {
+    Crew crew = new Crew(costs, placement, false);
+    return Execution.of(GroupGraph.of(costs, crew, member -> orders.apply(member.worker())))
+        .seconds;
+  }
+
+  static Execution execute(GroupCosts costs, Crew crew, Schedule schedule) {
+    Map<Peer.Role, List<Task>> orders = new HashMap<>();
+    return Execution.of(
+        GroupGraph.of(
+            costs,
+            crew,
+            member ->
+                orders
+                    .computeIfAbsent(
+                        member.worker().role(),
+                        role ->
+                            switch (role) {
+                              case ATTENTION -> schedule.attention();
+                              case EXPERT -> schedule.experts();
+                            })
+                    .stream()
+                    .filter(
+                        task -> task.work() == Work.ATTENTION || member.takesPart()[task.stage()])
+                    .toList()));
+  }
+}
