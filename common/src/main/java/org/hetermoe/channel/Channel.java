@@ -16,7 +16,7 @@ import org.hetermoe.tensor.Shape;
  *
  * <p>Because one thread does both, two workers that send to each other without reading would wait
  * for ever once both windows are full. The window must hold what a worker may send ahead: R frames
- * of each phase.
+ * of each phase, in both directions where attention workers own experts.
  */
 public interface Channel extends AutoCloseable {
   /** Who this end belongs to. */

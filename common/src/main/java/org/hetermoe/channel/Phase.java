@@ -4,13 +4,13 @@ import java.util.Optional;
 
 /** What a frame carries. The code is on the wire: never renumber. */
 public enum Phase {
-  /** Token rows for experts; attention to expert worker. */
+  /** Token rows for experts; from an attention worker to the experts' owner. */
   DISPATCH(1),
-  /** Expert outputs, a row an assignment; expert to attention worker. */
+  /** Expert outputs, a row an assignment; from the experts' owner to an attention worker. */
   COMBINE(2),
-  /** Gradients of the layer's output rows; attention to expert worker. */
+  /** Gradients of the layer's output rows; from an attention worker to the experts' owner. */
   DISPATCH_GRADIENT(3),
-  /** Gradients of the token rows, a row an assignment; expert to attention worker. */
+  /** Gradients of the token rows, a row an assignment; from the experts' owner back. */
   COMBINE_GRADIENT(4),
   /** Router statistics of a micro-batch, between attention workers. */
   ROUTER_STATISTICS(5),

@@ -3,6 +3,7 @@ package org.hetermoe.model;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
@@ -64,6 +65,11 @@ public final class ExpertBank implements AutoCloseable {
         action.accept(layer, expert.id);
       }
     }
+  }
+
+  /** Calls {@code action} with the parameters of every expert, in canonical order. */
+  public void forEachParameterSet(Consumer<ParameterSet> action) {
+    layers.forEach(layer -> layer.forEach(expert -> action.accept(expert.parameters)));
   }
 
   /** The parameters of an expert. */

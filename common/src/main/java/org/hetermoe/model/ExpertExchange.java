@@ -5,10 +5,17 @@ import org.hetermoe.tensor.Tensor;
 
 /**
  * The seam between attention and experts, seen from one attention worker. A dispatch returns at
- * once; a combine waits for the results. Per layer and micro-batch: dispatch, combine, dispatch
- * gradient, combine gradient, in this order.
+ * once; a combine waits for the results. Per layer and micro-batch: route, dispatch, combine,
+ * dispatch gradient, combine gradient, in this order.
  */
 public interface ExpertExchange {
+  /**
+   * Where tokens go.
+   *
+   * @param chosen expert ids, [T,K] row-major
+   */
+  Routing route(int layer, int[] chosen);
+
   /**
    * Sends token rows to the experts.
    *
@@ -34,10 +41,10 @@ public interface ExpertExchange {
   Returned combineGradient(int layer, int microBatch) throws InterruptedException;
 
   /**
-   * Rows that came back: one tensor [A,H] for each expert worker, rows in the order of its share's
-   * assignments. Closed when no longer needed.
+   * Rows that came back: one tensor [A,H] for each worker that owns experts of the layer, rows in
+   * the order of its share's assignments. Closed when no longer needed.
    *
-   * @param rows by rank of the expert worker
+   * @param rows by index of the worker, as in the routing
    * @param release gives the memory back
    */
   record Returned(List<Tensor> rows, Runnable release) implements AutoCloseable {

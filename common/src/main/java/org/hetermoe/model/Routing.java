@@ -6,7 +6,7 @@ import java.util.List;
 
 /**
  * Where the tokens of one micro-batch go in one layer, seen from one attention worker. A token goes
- * once to each expert worker that owns one of its experts; there, each (token, expert) pair is an
+ * once to each worker that owns one of its experts; there, each (token, expert) pair is an
  * assignment. Assignments of a worker are ordered by expert, then by token, and results come back
  * in that order.
  */
@@ -18,7 +18,7 @@ public final class Routing {
   private final int[] expertCounts;
 
   /**
-   * What one expert worker gets.
+   * What one owner of experts gets.
    *
    * @param tokens rows that go to it, ascending
    * @param counts assignments of each expert it owns, experts ascending
@@ -44,8 +44,8 @@ public final class Routing {
    * Routes.
    *
    * @param chosen expert ids, [T,K] row-major
-   * @param owners per expert, the rank of its worker
-   * @param workers number of expert workers
+   * @param owners per expert, the index of the worker that owns it
+   * @param workers number of workers that own experts
    */
   public static Routing of(int[] chosen, int topK, List<Integer> owners, int workers) {
     int[] expertCounts = new int[owners.size()];
@@ -117,12 +117,12 @@ public final class Routing {
     return source.length / topK;
   }
 
-  /** What each expert worker gets. */
+  /** What each worker that owns experts gets. */
   public List<Share> shares() {
     return shares;
   }
 
-  /** Per token and slot, which expert worker returns its result; [T,K]. */
+  /** Per token and slot, which of these workers returns its result; [T,K]. */
   public int[] source() {
     return source.clone();
   }

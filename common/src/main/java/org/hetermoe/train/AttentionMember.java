@@ -52,8 +52,8 @@ final class AttentionMember extends RunMember {
       if (done.result().isPresent()) {
         environment.metrics().accept(metrics(done.result().get(), seconds, evaluation));
       }
-      if (done.after().checkpoint() && channel.self().rank() == 0) {
-        checkpoints.write(step, each -> each.accept(worker.parameters()));
+      if (done.after().checkpoint()) {
+        checkpoints.write(step, worker::forEachStoredSet);
       }
     } while (!done.after().last());
     return finish();

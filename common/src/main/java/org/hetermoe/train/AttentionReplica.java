@@ -9,7 +9,6 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.data.SequenceBatch;
-import org.hetermoe.group.Peer;
 import org.hetermoe.model.AttentionLayer;
 import org.hetermoe.model.ExpertExchange;
 import org.hetermoe.model.ExpertExchange.Returned;
@@ -18,7 +17,6 @@ import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.ParameterSet;
 import org.hetermoe.model.RotaryTable;
 import org.hetermoe.model.Routing;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.Task;
 import org.hetermoe.tensor.DType;
@@ -33,8 +31,6 @@ import org.hetermoe.tensor.Tensor;
 final class AttentionReplica implements AutoCloseable {
   private final Compute compute;
   private final ModelConfig model;
-  private final Placement placement;
-  private final int expertWorkers;
   private final ParameterSet parameters;
   private final ExpertExchange experts;
   private final StatisticsExchange statistics;
@@ -53,16 +49,12 @@ final class AttentionReplica implements AutoCloseable {
       Compute compute,
       ModelConfig model,
       int sequenceLength,
-      Placement placement,
-      int expertWorkers,
       ParameterSet parameters,
       ExpertExchange experts,
       StatisticsExchange statistics,
       StepProbe probe) {
     this.compute = compute;
     this.model = model;
-    this.placement = placement;
-    this.expertWorkers = expertWorkers;
     this.parameters = parameters;
     this.experts = experts;
     this.statistics = statistics;
@@ -234,12 +226,7 @@ final class AttentionReplica implements AutoCloseable {
     AttentionLayer.Activations activations = layers.get(layer).forward(x, flight.shape);
     int[] chosen = new int[flight.shape.tokens() * model.topK()];
     compute.read(activations.experts(), MemorySegment.ofArray(chosen));
-    Routing routing =
-        Routing.of(
-            chosen,
-            model.topK(),
-            placement.owners().get(layer).stream().map(Peer::rank).toList(),
-            expertWorkers);
+    Routing routing = experts.route(layer, chosen);
     flight.states[layer] = new LayerState(activations, routing);
     experts.dispatch(layer, microBatch, activations.normed(), routing);
     probe.routerLogits(layer, flight.sequences, activations.logits());

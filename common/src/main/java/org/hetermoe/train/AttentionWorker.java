@@ -1,27 +1,24 @@
 package org.hetermoe.train;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
-import org.hetermoe.channel.Frame;
-import org.hetermoe.channel.Phase;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.data.SequenceBatch;
-import org.hetermoe.group.Peer;
 import org.hetermoe.model.ParameterNames;
 import org.hetermoe.model.ParameterSet;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.AdamW;
-import org.hetermoe.optim.GradientClipping;
 import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.Task;
 import org.hetermoe.train.AttentionReplica.BatchTotals;
 
 /**
- * An attention worker's steps. All attention workers see the whole batch and take their share of
- * each micro-batch; worker 0 also adds up what the group reports and decides what follows.
+ * An attention worker's steps: walks its side of the schedule, its experts' tasks included if it
+ * owns any. All attention workers see the whole batch and take their share of each micro-batch;
+ * worker 0 also adds up what the group reports and decides what follows.
  */
 public final class AttentionWorker implements AutoCloseable {
   private final Compute compute;
@@ -31,9 +28,11 @@ public final class AttentionWorker implements AutoCloseable {
   private final ParameterSet parameters;
   private final ChannelStatistics statistics;
   private final AttentionReplica replica;
+  private final ExpertPart experts;
   private final GradientReduction reduction;
   private final AdamW optimizer;
   private final BusyClock busy;
+  private final StepEnd stepEnd;
 
   /** A worker with weights from {@code source}; its rank is that of the channel's end. */
   public AttentionWorker(
@@ -50,20 +49,26 @@ public final class AttentionWorker implements AutoCloseable {
             compute,
             plan.model(),
             plan.sequenceLength(),
-            plan.placement(),
-            plan.expertWorkers(),
             parameters,
             new ChannelExchange(compute, link, plan),
             statistics,
             probe);
+    experts = new ExpertPart(plan, compute, link, source);
     reduction = new GradientReduction(compute, link, plan.attentionWorkers());
     optimizer = new AdamW(plan.optimizer(), plan.steps());
     busy = new BusyClock(link);
+    stepEnd = new StepEnd(link);
   }
 
-  /** The weights; for checkpoints. */
-  public ParameterSet parameters() {
-    return parameters;
+  /**
+   * Calls {@code action} with the weights that a checkpoint needs from this worker: those of its
+   * experts, and on worker 0 the attention side's, which all replicas have.
+   */
+  public void forEachStoredSet(Consumer<ParameterSet> action) {
+    if (rank() == 0) {
+      action.accept(parameters);
+    }
+    experts.bank().forEachParameterSet(action);
   }
 
   /** The learning rate of a step. */
@@ -96,7 +101,7 @@ public final class AttentionWorker implements AutoCloseable {
     }
     LossSum losses = new LossSum(plan.model(), totals);
     for (Task task : plan.schedule().of(link.self(), plan.placement())) {
-      replica.run(task);
+      run(task, task.microBatch(), true);
     }
     double crossEntropy = 0;
     for (int microBatch = 0; microBatch < plan.microBatches(); microBatch++) {
@@ -104,56 +109,28 @@ public final class AttentionWorker implements AutoCloseable {
       losses.addRouting(statistics.takeGroup(microBatch));
     }
     reduction.reduce(parameters.gradients());
-    StepReport own = new StepReport(busy.read(), new double[] {crossEntropy});
-    Conclusion conclusion = rank() == 0 ? conclude(step, own, losses, policy) : follow(own);
-    optimizer.update(compute, parameters, step, conclusion.decision.clip());
-    return new Done(conclusion.decision.after(), conclusion.result);
+    probe.expertGradients(experts.bank());
+    StepReport own = new StepReport(busy.read(), crossEntropy, experts.gradientSquares());
+    StepEnd.Conclusion conclusion = conclude(own, losses, policy);
+    double clip = conclusion.decision().clip();
+    optimizer.update(compute, parameters, step, clip);
+    experts.bank().forEachParameterSet(expert -> optimizer.update(compute, expert, step, clip));
+    return new Done(conclusion.decision().after(), conclusion.result());
   }
 
-  private record Conclusion(StepDecision decision, Optional<StepResult> result) {}
-
-  private Conclusion conclude(int step, StepReport own, LossSum losses, StepPolicy policy)
+  private StepEnd.Conclusion conclude(StepReport own, LossSum losses, StepPolicy policy)
       throws InterruptedException {
+    if (rank() != 0) {
+      return stepEnd.follow(own);
+    }
     probe.attentionGradients(parameters);
-    double attentionBusy = own.busy();
-    losses.addCrossEntropy(own.values()[0]);
-    for (int rank = 1; rank < plan.attentionWorkers(); rank++) {
-      StepReport report = receiveReport(Peer.attention(rank), 0);
-      attentionBusy += report.busy();
-      losses.addCrossEntropy(report.values()[0]);
-    }
-    GradientNorm norm = new GradientNorm(plan, parameters.gradientSquares());
-    double expertBusy = 0;
-    for (int rank = 0; rank < plan.expertWorkers(); rank++) {
-      StepReport report = receiveReport(Peer.expert(rank), 0);
-      expertBusy += report.busy();
-      norm.add(Peer.expert(rank), report.values());
-    }
-    double gradientNorm = norm.value();
-    StepPolicy.AfterStep after = policy.after(step);
-    StepDecision decision =
-        new StepDecision(
-            gradientNorm,
-            GradientClipping.coefficient(gradientNorm, plan.optimizer().clipNorm()),
-            after.last(),
-            after.evaluationSequences(),
-            after.checkpoint());
-    for (Peer peer : others()) {
-      link.sendTable(peer, Phase.STEP_DECISION, 0, 0, StepDecision.TABLE_SIZE, decision::write);
-    }
-    return new Conclusion(
-        decision,
-        Optional.of(
-            losses.result(
-                gradientNorm,
-                attentionBusy / plan.attentionWorkers(),
-                expertBusy / plan.expertWorkers())));
+    return stepEnd.conclude(plan, own, losses, parameters.gradientSquares(), policy);
   }
 
-  private Conclusion follow(StepReport own) throws InterruptedException {
-    sendReport(own, 0);
-    try (Frame frame = link.receive(Phase.STEP_DECISION, 0, 0, Peer.attention(0))) {
-      return new Conclusion(StepDecision.read(frame.table()), Optional.empty());
+  private void run(Task task, int microBatch, boolean trains) throws InterruptedException {
+    switch (task.work()) {
+      case ATTENTION -> replica.run(task, microBatch);
+      case EXPERTS -> experts.run(task, microBatch, trains);
     }
   }
 
@@ -169,14 +146,7 @@ public final class AttentionWorker implements AutoCloseable {
     for (Evaluation round : Evaluation.rounds(plan, heldOut.sequences())) {
       sum += evaluate(round, heldOut, totals);
     }
-    if (rank() != 0) {
-      sendReport(new StepReport(0, new double[] {sum}), 1);
-      return Optional.empty();
-    }
-    for (int rank = 1; rank < plan.attentionWorkers(); rank++) {
-      sum += receiveReport(Peer.attention(rank), 1).values()[0];
-    }
-    return Optional.of(sum / totals.predictedTokens());
+    return stepEnd.evaluated(plan, sum).map(total -> total / totals.predictedTokens());
   }
 
   private double evaluate(Evaluation round, SequenceBatch heldOut, BatchTotals totals)
@@ -189,7 +159,7 @@ public final class AttentionWorker implements AutoCloseable {
     }
     Schedule schedule = plan.schedule(microBatches.size());
     for (Task task : schedule.forwardOf(link.self(), plan.placement())) {
-      replica.run(task, first + task.microBatch());
+      run(task, first + task.microBatch(), false);
     }
     double sum = 0;
     for (int i = 0; i < microBatches.size(); i++) {
@@ -202,31 +172,11 @@ public final class AttentionWorker implements AutoCloseable {
     return link.self().rank();
   }
 
-  private List<Peer> others() {
-    List<Peer> others = new ArrayList<>();
-    for (int rank = 1; rank < plan.attentionWorkers(); rank++) {
-      others.add(Peer.attention(rank));
-    }
-    for (int rank = 0; rank < plan.expertWorkers(); rank++) {
-      others.add(Peer.expert(rank));
-    }
-    return others;
-  }
-
-  private void sendReport(StepReport report, int number) throws InterruptedException {
-    link.sendTable(
-        Peer.attention(0), Phase.STEP_REPORT, 0, number, report.tableSize(), report::write);
-  }
-
-  private StepReport receiveReport(Peer peer, int number) throws InterruptedException {
-    try (Frame frame = link.receive(Phase.STEP_REPORT, 0, number, peer)) {
-      return StepReport.read(frame.table());
-    }
-  }
-
   @Override
   public void close() {
     replica.close();
+    experts.close();
     parameters.close();
+    link.close();
   }
 }

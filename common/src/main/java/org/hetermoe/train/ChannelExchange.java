@@ -10,6 +10,7 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.group.Peer;
 import org.hetermoe.model.ExpertExchange;
+import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.Routing;
 import org.hetermoe.model.Routing.Share;
 import org.hetermoe.tensor.DType;
@@ -29,25 +30,34 @@ import org.hetermoe.tensor.Tensor;
 final class ChannelExchange implements ExpertExchange {
   private final Compute compute;
   private final GroupLink link;
-  private final GroupPlan plan;
-  private final int hidden;
+  private final ModelConfig model;
+  private List<Owners> owners;
 
   ChannelExchange(Compute compute, GroupLink link, GroupPlan plan) {
     this.compute = compute;
     this.link = link;
-    this.plan = plan;
-    this.hidden = plan.model().hidden();
+    this.model = plan.model();
+    follow(plan);
+  }
+
+  /** Sends tokens where this plan places their experts from now on. */
+  void follow(GroupPlan plan) {
+    owners = Owners.of(plan.placement());
+  }
+
+  @Override
+  public Routing route(int layer, int[] chosen) {
+    Owners here = owners.get(layer);
+    return Routing.of(chosen, model.topK(), here.indices(), here.workers().size());
   }
 
   @Override
   public void dispatch(int layer, int microBatch, Tensor tokens, Routing routing)
       throws InterruptedException {
-    for (int worker = 0; worker < plan.expertWorkers(); worker++) {
-      if (!plan.placement().takesPart(layer, Peer.expert(worker))) {
-        continue;
-      }
+    List<Peer> workers = owners.get(layer).workers();
+    for (int worker = 0; worker < workers.size(); worker++) {
       Share share = routing.shares().get(worker);
-      Shape shape = Shape.of(share.tokens().length, hidden);
+      Shape shape = Shape.of(share.tokens().length, model.hidden());
       Frame frame =
           link.frame(
               Phase.DISPATCH,
@@ -61,7 +71,7 @@ final class ChannelExchange implements ExpertExchange {
         compute.gatherRows(tokens, w.ints(share.tokens(), share.tokens().length), null, rows);
         compute.synchronize();
       }
-      link.send(Peer.expert(worker), frame);
+      link.send(workers.get(worker), frame);
     }
   }
 
@@ -81,12 +91,11 @@ final class ChannelExchange implements ExpertExchange {
   public void dispatchGradient(int layer, int microBatch, Tensor d, Tensor weights, Routing routing)
       throws InterruptedException {
     Tensor weightColumn = weights.view(0, Shape.of(routing.tokens() * routing.topK(), 1));
-    for (int worker = 0; worker < plan.expertWorkers(); worker++) {
-      if (!plan.placement().takesPart(layer, Peer.expert(worker))) {
-        continue;
-      }
+    List<Peer> workers = owners.get(layer).workers();
+    for (int worker = 0; worker < workers.size(); worker++) {
       Share share = routing.shares().get(worker);
       int tokens = share.tokens().length;
+      int hidden = model.hidden();
       Shape shape = Shape.of(tokens * hidden + share.assignments());
       Frame frame = link.frame(Phase.DISPATCH_GRADIENT, layer, microBatch, 0, shape);
       try (Workspace w = new Workspace(compute)) {
@@ -100,7 +109,7 @@ final class ChannelExchange implements ExpertExchange {
             data.view((long) tokens * hidden, Shape.of(share.assignments(), 1)));
         compute.synchronize();
       }
-      link.send(Peer.expert(worker), frame);
+      link.send(workers.get(worker), frame);
     }
   }
 
@@ -112,12 +121,8 @@ final class ChannelExchange implements ExpertExchange {
   private Returned receive(Phase phase, int layer, int microBatch) throws InterruptedException {
     List<Tensor> rows = new ArrayList<>();
     List<Frame> held = new ArrayList<>();
-    for (int worker = 0; worker < plan.expertWorkers(); worker++) {
-      if (!plan.placement().takesPart(layer, Peer.expert(worker))) {
-        rows.add(compute.allocate(DType.F32, Shape.of(0, hidden)));
-        continue;
-      }
-      Frame frame = link.receive(phase, layer, microBatch, Peer.expert(worker));
+    for (Peer worker : owners.get(layer).workers()) {
+      Frame frame = link.receive(phase, layer, microBatch, worker);
       rows.add(compute.map(frame.data(), DType.F32, frame.shape()));
       held.add(frame);
     }

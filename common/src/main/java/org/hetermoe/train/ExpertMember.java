@@ -30,13 +30,7 @@ final class ExpertMember extends RunMember {
         worker.evaluate(after.evaluationSequences());
       }
       if (after.checkpoint()) {
-        checkpoints.write(
-            step,
-            each ->
-                worker
-                    .bank()
-                    .forEach(
-                        (layer, expert) -> each.accept(worker.bank().parameters(layer, expert))));
+        checkpoints.write(step, worker::forEachStoredSet);
       }
     } while (!after.last());
     return finish();

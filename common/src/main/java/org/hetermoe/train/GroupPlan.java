@@ -1,6 +1,10 @@
 package org.hetermoe.train;
 
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.hetermoe.group.Peer;
+import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.optim.OptimizerSpec;
 import org.hetermoe.plan.Placement;
@@ -32,16 +36,19 @@ public record GroupPlan(
     Placement placement) {
   public GroupPlan {
     if (placement.layers() != model.layers() || placement.experts() != model.experts()) {
-      throw new IllegalArgumentException("the placement is not one of this model's experts");
+      throw new InvalidFieldException(
+          "placement",
+          "must name an owner for each of %d experts in %d layers, names %d in %d"
+              .formatted(model.experts(), model.layers(), placement.experts(), placement.layers()));
     }
-    boolean outside =
-        placement.workers().stream()
-            .anyMatch(
-                owner ->
-                    owner.rank()
-                        >= (owner.role() == Peer.Role.EXPERT ? expertWorkers : attentionWorkers));
-    if (outside) {
-      throw new IllegalArgumentException("the placement names a worker that is not in the group");
+    for (Peer owner : placement.workers()) {
+      int workers = owner.role() == Peer.Role.EXPERT ? expertWorkers : attentionWorkers;
+      if (owner.rank() >= workers) {
+        throw new InvalidFieldException(
+            "placement",
+            "must name workers of the group (%d attention, %d expert), names %s"
+                .formatted(attentionWorkers, expertWorkers, owner));
+      }
     }
   }
 
@@ -57,6 +64,28 @@ public record GroupPlan(
         spec.workers().experts(),
         spec.training().schedule(),
         placement);
+  }
+
+  /** The same with another placement. */
+  public GroupPlan with(Placement other) {
+    return new GroupPlan(
+        model,
+        optimizer,
+        steps,
+        sequenceLength,
+        microBatches,
+        attentionWorkers,
+        expertWorkers,
+        scheduleKind,
+        other);
+  }
+
+  /** All workers of the group: attention workers by rank, then expert workers. */
+  public List<Peer> members() {
+    return Stream.concat(
+            IntStream.range(0, attentionWorkers).mapToObj(Peer::attention),
+            IntStream.range(0, expertWorkers).mapToObj(Peer::expert))
+        .toList();
   }
 
   /** The order of computing within a step. */

@@ -55,13 +55,13 @@ public final class InProcessGroup {
     List<StepResult> results = new ArrayList<>();
     AtomicReference<Throwable> failure = new AtomicReference<>();
     List<Thread> threads = new ArrayList<>();
-    for (int rank = 0; rank < plan.attentionWorkers(); rank++) {
-      Peer peer = Peer.attention(rank);
-      threads.add(start(peer, failure, () -> attention(peer, steps, batches, results)));
-    }
-    for (int rank = 0; rank < plan.expertWorkers(); rank++) {
-      Peer peer = Peer.expert(rank);
-      threads.add(start(peer, failure, () -> experts(peer, steps)));
+    for (Peer peer : plan.members()) {
+      Work work =
+          switch (peer.role()) {
+            case ATTENTION -> () -> attention(peer, steps, batches, results);
+            case EXPERT -> () -> experts(peer, steps);
+          };
+      threads.add(start(peer, failure, work));
     }
     for (Thread thread : threads) {
       thread.join();
@@ -93,12 +93,7 @@ public final class InProcessGroup {
   }
 
   private void abortAll(String reason) {
-    for (int rank = 0; rank < plan.attentionWorkers(); rank++) {
-      channels.apply(Peer.attention(rank)).abort(reason);
-    }
-    for (int rank = 0; rank < plan.expertWorkers(); rank++) {
-      channels.apply(Peer.expert(rank)).abort(reason);
-    }
+    plan.members().forEach(peer -> channels.apply(peer).abort(reason));
   }
 
   private void attention(

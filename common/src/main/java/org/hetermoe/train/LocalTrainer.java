@@ -19,7 +19,6 @@ import org.hetermoe.model.Routing;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.AdamW;
 import org.hetermoe.optim.GradientClipping;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.Task;
 import org.hetermoe.plan.Task.Direction;
@@ -62,7 +61,6 @@ public final class LocalTrainer implements AutoCloseable {
     bank.load(source);
     side = new ExpertSide(compute, model.hidden(), bank);
     optimizer = new AdamW(plan.optimizer(), plan.steps());
-    Placement here = Placement.balanced(model.layers(), model.experts(), 1);
     LocalExchange[] exchanges = new LocalExchange[plan.attentionWorkers()];
     for (int rank = 0; rank < plan.attentionWorkers(); rank++) {
       exchanges[rank] = new LocalExchange(exchanges);
@@ -74,8 +72,6 @@ public final class LocalTrainer implements AutoCloseable {
               compute,
               model,
               plan.sequenceLength(),
-              here,
-              1,
               replicaParameters,
               exchanges[rank],
               new LocalStatistics(),
@@ -125,8 +121,7 @@ public final class LocalTrainer implements AutoCloseable {
     double norm = gradientNorm();
     double clip = GradientClipping.coefficient(norm, plan.optimizer().clipNorm());
     parameters.forEach(replica -> optimizer.update(compute, replica, step, clip));
-    bank.forEach(
-        (layer, expert) -> optimizer.update(compute, bank.parameters(layer, expert), step, clip));
+    bank.forEachParameterSet(expert -> optimizer.update(compute, expert, step, clip));
     return losses.result(norm, 1, 1);
   }
 
@@ -178,7 +173,7 @@ public final class LocalTrainer implements AutoCloseable {
 
   private double gradientNorm() {
     double[] sum = {parameters().gradientSquares()};
-    bank.forEach((layer, expert) -> sum[0] += bank.parameters(layer, expert).gradientSquares());
+    bank.forEachParameterSet(expert -> sum[0] += expert.gradientSquares());
     return Math.sqrt(sum[0]);
   }
 
@@ -215,6 +210,11 @@ public final class LocalTrainer implements AutoCloseable {
 
     LocalExchange(LocalExchange[] all) {
       this.all = all;
+    }
+
+    @Override
+    public Routing route(int layer, int[] chosen) {
+      return Routing.of(chosen, model.topK(), Collections.nCopies(model.experts(), 0), 1);
     }
 
     @Override

@@ -4,34 +4,36 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What a worker tells attention worker 0 at the end of a step: its sum of cross entropies
- * (attention) or the squared gradient norm of each of its experts in canonical order (experts), and
- * how busy it was.
+ * What a worker tells attention worker 0 at the end of a step.
  *
  * @param busy share of the step that it computed
- * @param values the sums
+ * @param crossEntropy sum over its tokens, nats; 0 from an expert worker
+ * @param expertSquares squared gradient norm of each of its experts, in canonical order
  */
-record StepReport(double busy, double[] values) {
-  static int tableSize(int values) {
-    return 2 * (1 + values);
-  }
+record StepReport(double busy, double crossEntropy, double[] expertSquares) {
+  private static final int FIRST_EXPERT = 2 * Double.BYTES;
 
+  /** Integers that {@link #write} needs. */
   int tableSize() {
-    return tableSize(values.length);
+    return FIRST_EXPERT / Integer.BYTES + 2 * expertSquares.length;
   }
 
   void write(MemorySegment table) {
     table.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, 0, busy);
-    for (int i = 0; i < values.length; i++) {
-      table.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8L * (i + 1), values[i]);
-    }
+    table.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8, crossEntropy);
+    MemorySegment.copy(
+        expertSquares,
+        0,
+        table,
+        ValueLayout.JAVA_DOUBLE_UNALIGNED,
+        FIRST_EXPERT,
+        expertSquares.length);
   }
 
   static StepReport read(MemorySegment table) {
-    double[] values = new double[Math.toIntExact(table.byteSize() / 8) - 1];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = table.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8L * (i + 1));
-    }
-    return new StepReport(table.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 0), values);
+    return new StepReport(
+        table.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 0),
+        table.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8),
+        table.asSlice(FIRST_EXPERT).toArray(ValueLayout.JAVA_DOUBLE_UNALIGNED));
   }
 }

@@ -212,7 +212,6 @@ class Checkpoints {
     Set<String> group =
         assignments.members(run.id(), run.epoch()).stream()
             .map(member -> member.peer())
-            .filter(peer -> peer.role() == Peer.Role.EXPERT || peer.rank() == 0)
             .map(Peer::toString)
             .collect(Collectors.toSet());
     if (!group.contains(place.shard())) {
