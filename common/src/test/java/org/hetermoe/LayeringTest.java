@@ -46,6 +46,7 @@ class LayeringTest {
           Map.entry("profile", List.of("cluster", "model", "compute", "tensor")),
           Map.entry("emulate", List.of("train", "cluster", "model", "plan")),
           Map.entry("plan", List.of("cluster", "group", "model")),
+          Map.entry("plan.place", List.of("plan", "group")),
           Map.entry("simulate", List.of("plan", "cluster", "group", "model")),
           Map.entry(
               "run", List.of("model", "data", "optim", "plan", "cluster", "group", "channel")),

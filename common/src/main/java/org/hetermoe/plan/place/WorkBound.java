@@ -1,0 +1,49 @@
+package org.hetermoe.plan.place;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.Passes;
+import org.hetermoe.plan.WorkerCosts;
+
+/**
+ * What no placement of experts in a group can go below: all work of a step over the rates of its
+ * workers, as if it were divisible and nobody ever waited. Attention stays where its tokens are.
+ * The work of experts has two parts, what each expert costs and what each row does; a worker may
+ * take any share of either.
+ */
+public final class WorkBound {
+  private WorkBound() {}
+
+  /** Seconds of a step. */
+  public static double of(GroupCosts costs) {
+    List<TwoWorks.Machine> machines = new ArrayList<>();
+    for (WorkerCosts worker : costs.attention()) {
+      machines.add(machine(costs, worker));
+    }
+    for (WorkerCosts worker : costs.expert()) {
+      machines.add(machine(costs, worker));
+    }
+    double experts = 0;
+    double rows = 0;
+    for (int layer = 0; layer < costs.layers(); layer++) {
+      for (int expert = 0; expert < costs.experts(); expert++) {
+        double share = costs.rows(layer, expert);
+        experts += share > 0 ? 1 : 0;
+        rows += share;
+      }
+    }
+    return new TwoWorks(machines).leastSeconds(experts, rows * costs.microBatches());
+  }
+
+  private static TwoWorks.Machine machine(GroupCosts costs, WorkerCosts worker) {
+    Passes perLayer = worker.attention();
+    double microBatch =
+        costs.layers() * perLayer.both() + worker.embedding().both() + worker.head().both();
+    return new TwoWorks.Machine(
+        costs.microBatches() * microBatch + worker.optimizerSeconds(),
+        costs.microBatches() * worker.experts().fixed().both() + worker.expertOptimizerSeconds(),
+        worker.experts().perRow().both(),
+        1);
+  }
+}
