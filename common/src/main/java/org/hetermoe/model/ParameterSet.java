@@ -109,6 +109,11 @@ public final class ParameterSet implements AutoCloseable {
     parameters.values().forEach(action);
   }
 
+  /** Number of weights, padding left out. */
+  public long elements() {
+    return parameters.values().stream().mapToLong(each -> each.value().shape().elements()).sum();
+  }
+
   /** All gradients in one vector, padding included (it stays zero). */
   public Tensor gradients() {
     return gradients;

@@ -31,7 +31,11 @@ final class AttentionMember extends RunMember {
         PackedTokens.open(
             spec.data(), spec.seed(), spec.model().vocabulary(), environment.dataDirectory());
     batches = new Batches(tokens, spec.data(), spec.seed());
-    worker = load(source -> new AttentionWorker(plan(), compute, channel, source, StepProbe.NONE));
+    worker =
+        load(
+            source ->
+                new AttentionWorker(
+                    plan(), compute, channel, source, StepProbe.NONE, environment.pace()));
   }
 
   @Override

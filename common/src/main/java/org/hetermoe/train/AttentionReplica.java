@@ -19,6 +19,7 @@ import org.hetermoe.model.RotaryTable;
 import org.hetermoe.model.Routing;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.Task;
+import org.hetermoe.plan.Task.Direction;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 import org.hetermoe.tensor.Tensor;
@@ -35,6 +36,7 @@ final class AttentionReplica implements AutoCloseable {
   private final ExpertExchange experts;
   private final StatisticsExchange statistics;
   private final StepProbe probe;
+  private final PacedWork paced;
   private final RotaryTable rotary;
   private final LanguageHead head;
   private final List<AttentionLayer> layers = new ArrayList<>();
@@ -52,13 +54,15 @@ final class AttentionReplica implements AutoCloseable {
       ParameterSet parameters,
       ExpertExchange experts,
       StatisticsExchange statistics,
-      StepProbe probe) {
+      StepProbe probe,
+      PacedWork paced) {
     this.compute = compute;
     this.model = model;
     this.parameters = parameters;
     this.experts = experts;
     this.statistics = statistics;
     this.probe = probe;
+    this.paced = paced;
     this.rotary = new RotaryTable(compute, model, sequenceLength);
     this.head = new LanguageHead(compute, model, parameters);
     for (int layer = 0; layer < model.layers(); layer++) {
@@ -191,6 +195,8 @@ final class AttentionReplica implements AutoCloseable {
     Tensor x = compute.allocate(DType.F32, Shape.of(tokens, model.hidden()));
     if (stage == 0) {
       head.embed(flight.ids, x);
+      compute.synchronize();
+      paced.embedding(tokens, Direction.FORWARD);
     } else {
       combine(flight, stage - 1, microBatch, x);
     }
@@ -200,6 +206,7 @@ final class AttentionReplica implements AutoCloseable {
       flight.headState = head.forward(x, flight.targets);
       probe.logits(flight.sequences, flight.headState.logits());
       flight.crossEntropySum = sum(flight.headState.losses());
+      paced.head(tokens, Direction.FORWARD);
     }
   }
 
@@ -228,6 +235,7 @@ final class AttentionReplica implements AutoCloseable {
     compute.read(activations.experts(), MemorySegment.ofArray(chosen));
     Routing routing = experts.route(layer, chosen);
     flight.states[layer] = new LayerState(activations, routing);
+    paced.attention(flight.shape.sequences(), Direction.FORWARD);
     experts.dispatch(layer, microBatch, activations.normed(), routing);
     probe.routerLogits(layer, flight.sequences, activations.logits());
     if (flight.trains) {
@@ -250,6 +258,8 @@ final class AttentionReplica implements AutoCloseable {
     }
     if (stage == 0) {
       head.embedBackward(flight.ids, flight.gradient);
+      compute.synchronize();
+      paced.embedding(flight.shape.tokens(), Direction.BACKWARD);
     } else {
       dispatchGradient(flight, stage - 1, microBatch);
     }
@@ -262,6 +272,7 @@ final class AttentionReplica implements AutoCloseable {
     compute.synchronize();
     flight.headState.close();
     flight.headState = null;
+    paced.head(flight.shape.tokens(), Direction.BACKWARD);
     RouterStatistics group = statistics.group(microBatch);
     flight.balance =
         flight.workspace.floats(
@@ -299,6 +310,7 @@ final class AttentionReplica implements AutoCloseable {
     }
     layers.get(layer).backward(state.activations, state.gateBranch, flight.gradient);
     compute.synchronize();
+    paced.attention(flight.shape.sequences(), Direction.BACKWARD);
     state.close();
     flight.states[layer] = null;
   }

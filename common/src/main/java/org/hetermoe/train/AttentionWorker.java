@@ -32,15 +32,22 @@ public final class AttentionWorker implements AutoCloseable {
   private final GradientReduction reduction;
   private final AdamW optimizer;
   private final BusyClock busy;
+  private final PacedWork paced;
   private final StepEnd stepEnd;
 
   /** A worker with weights from {@code source}; its rank is that of the channel's end. */
   public AttentionWorker(
-      GroupPlan plan, Compute compute, Channel channel, WeightSource source, StepProbe probe) {
+      GroupPlan plan,
+      Compute compute,
+      Channel channel,
+      WeightSource source,
+      StepProbe probe,
+      Pace pace) {
     this.compute = compute;
     this.plan = plan;
     this.probe = probe;
     link = new GroupLink(channel);
+    paced = new PacedWork(pace, link::waitedNanos);
     parameters = new ParameterSet(compute, ParameterNames.attention(plan.model()));
     parameters.load(source);
     statistics = new ChannelStatistics(link, plan);
@@ -52,8 +59,9 @@ public final class AttentionWorker implements AutoCloseable {
             parameters,
             new ChannelExchange(compute, link, plan),
             statistics,
-            probe);
-    experts = new ExpertPart(plan, compute, link, source);
+            probe,
+            paced);
+    experts = new ExpertPart(plan, compute, link, source, paced);
     reduction = new GradientReduction(compute, link, plan.attentionWorkers());
     optimizer = new AdamW(plan.optimizer(), plan.steps());
     busy = new BusyClock(link);
@@ -94,6 +102,7 @@ public final class AttentionWorker implements AutoCloseable {
   public Done step(int step, SequenceBatch batch, StepPolicy policy) throws InterruptedException {
     link.beginStep(step);
     busy.read();
+    paced.begin();
     BatchTotals totals = new BatchTotals(batch.predictedTokens(), batch.tokens());
     for (int microBatch = 0; microBatch < plan.microBatches(); microBatch++) {
       Split all = plan.microBatch(batch.sequences(), microBatch);
@@ -112,9 +121,7 @@ public final class AttentionWorker implements AutoCloseable {
     probe.expertGradients(experts.bank());
     StepReport own = new StepReport(busy.read(), crossEntropy, experts.gradientSquares());
     StepEnd.Conclusion conclusion = conclude(own, losses, policy);
-    double clip = conclusion.decision().clip();
-    optimizer.update(compute, parameters, step, clip);
-    experts.bank().forEachParameterSet(expert -> optimizer.update(compute, expert, step, clip));
+    update(step, conclusion.decision().clip());
     return new Done(conclusion.decision().after(), conclusion.result());
   }
 
@@ -125,6 +132,13 @@ public final class AttentionWorker implements AutoCloseable {
     }
     probe.attentionGradients(parameters);
     return stepEnd.conclude(plan, own, losses, parameters.gradientSquares(), policy);
+  }
+
+  private void update(int step, double clip) throws InterruptedException {
+    paced.begin();
+    optimizer.update(compute, parameters, step, clip);
+    experts.update(optimizer, step, clip);
+    paced.optimizer(parameters.elements() + experts.parameters());
   }
 
   private void run(Task task, int microBatch, boolean trains) throws InterruptedException {
@@ -151,6 +165,7 @@ public final class AttentionWorker implements AutoCloseable {
 
   private double evaluate(Evaluation round, SequenceBatch heldOut, BatchTotals totals)
       throws InterruptedException {
+    paced.begin();
     int first = round.firstMicroBatch();
     List<Split> microBatches = round.microBatches();
     for (int i = 0; i < microBatches.size(); i++) {

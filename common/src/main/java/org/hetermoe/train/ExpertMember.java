@@ -16,7 +16,11 @@ final class ExpertMember extends RunMember {
 
   @Override
   public void prepare() throws IOException {
-    worker = load(source -> new ExpertWorker(plan(), compute, channel, source, StepProbe.NONE));
+    worker =
+        load(
+            source ->
+                new ExpertWorker(
+                    plan(), compute, channel, source, StepProbe.NONE, environment.pace()));
   }
 
   @Override

@@ -11,7 +11,9 @@ import org.hetermoe.compute.Workspace;
 import org.hetermoe.group.Peer;
 import org.hetermoe.model.ExpertBank;
 import org.hetermoe.model.WeightSource;
+import org.hetermoe.optim.AdamW;
 import org.hetermoe.plan.Task;
+import org.hetermoe.plan.Task.Direction;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 import org.hetermoe.tensor.Tensor;
@@ -27,13 +29,16 @@ final class ExpertPart implements AutoCloseable {
   private final GroupLink link;
   private final int attentionWorkers;
   private final int hidden;
+  private final PacedWork paced;
   private final ExpertBank bank;
   private final ExpertSide side;
 
   /** The experts that the plan places on the worker of {@code link}. */
-  ExpertPart(GroupPlan plan, Compute compute, GroupLink link, WeightSource source) {
+  ExpertPart(
+      GroupPlan plan, Compute compute, GroupLink link, WeightSource source, PacedWork paced) {
     this.compute = compute;
     this.link = link;
+    this.paced = paced;
     attentionWorkers = plan.attentionWorkers();
     hidden = plan.model().hidden();
     List<List<Integer>> owned = new ArrayList<>();
@@ -68,6 +73,18 @@ final class ExpertPart implements AutoCloseable {
     return squares.stream().mapToDouble(Double::doubleValue).toArray();
   }
 
+  /** Updates all experts and sets their gradients to zero. */
+  void update(AdamW optimizer, int step, double clip) {
+    bank.forEachParameterSet(expert -> optimizer.update(compute, expert, step, clip));
+  }
+
+  /** Number of trained weights. */
+  long parameters() {
+    long[] sum = {0};
+    bank.forEachParameterSet(expert -> sum[0] += expert.elements());
+    return sum[0];
+  }
+
   private void forward(int layer, int microBatch, boolean trains) throws InterruptedException {
     int experts = bank.experts(layer).size();
     List<Frame> frames = receive(Phase.DISPATCH, layer, microBatch);
@@ -83,7 +100,8 @@ final class ExpertPart implements AutoCloseable {
         results.add(result);
         outputs.add(w.own(compute.map(result.data(), DType.F32, shape)));
       }
-      side.forward(layer, microBatch, deliveries, outputs, trains);
+      int[] rows = side.forward(layer, microBatch, deliveries, outputs, trains);
+      paced.experts(rows, Direction.FORWARD);
       frames.forEach(Frame::close);
       send(results);
     }
@@ -113,7 +131,8 @@ final class ExpertPart implements AutoCloseable {
         results.add(result);
         outputs.add(w.own(compute.map(result.data(), DType.F32, shape)));
       }
-      side.backward(layer, microBatch, deliveries, outputs);
+      int[] rows = side.backward(layer, microBatch, deliveries, outputs);
+      paced.experts(rows, Direction.BACKWARD);
       frames.forEach(Frame::close);
       send(results);
     }

@@ -3,6 +3,7 @@ package org.hetermoe.train;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
 import org.hetermoe.compute.Workspace;
@@ -65,8 +66,9 @@ final class ExpertSide {
    *     backward and closed after it
    * @param outputs out, by rank, [A,H] in the order of the sender's assignments
    * @param trains whether a backward follows
+   * @return rows of each expert
    */
-  void forward(
+  int[] forward(
       int layer, int microBatch, List<Delivery> deliveries, List<Tensor> outputs, boolean trains) {
     Groups groups = groups(deliveries);
     Tensor input = compute.allocate(DType.F32, Shape.of(groups.rows(), hidden));
@@ -96,6 +98,7 @@ final class ExpertSide {
       activations.close();
       deliveries.forEach(delivery -> delivery.rows.close());
     }
+    return rows(groups);
   }
 
   /**
@@ -103,8 +106,10 @@ final class ExpertSide {
    *
    * @param gradients by rank of the attention worker
    * @param outputs out, by rank, gradients of the token rows, [A,H]
+   * @return rows of each expert
    */
-  void backward(int layer, int microBatch, List<GradientDelivery> gradients, List<Tensor> outputs) {
+  int[] backward(
+      int layer, int microBatch, List<GradientDelivery> gradients, List<Tensor> outputs) {
     Saved forward = saved.remove(new Key(layer, microBatch));
     List<Delivery> deliveries = forward.deliveries;
     int rows = forward.activations.groups().rows();
@@ -129,6 +134,7 @@ final class ExpertSide {
     }
     forward.activations.close();
     deliveries.forEach(delivery -> delivery.rows.close());
+    return rows(forward.activations.groups());
   }
 
   /** Assignments that an attention worker has in a forward that waits for its backward. */
@@ -144,6 +150,10 @@ final class ExpertSide {
       }
     }
     return Groups.ofSizes(sizes);
+  }
+
+  private static int[] rows(Groups groups) {
+    return IntStream.range(0, groups.count()).map(groups::size).toArray();
   }
 
   private void spread(List<Delivery> deliveries, Tensor rows, List<Tensor> outputs) {

@@ -13,23 +13,28 @@ import org.hetermoe.plan.Task;
  * An expert worker's steps: walks its side of the schedule, task by task, as deliveries come in.
  */
 public final class ExpertWorker implements AutoCloseable {
-  private final Compute compute;
   private final GroupPlan plan;
   private final GroupLink link;
   private final StepProbe probe;
   private final ExpertPart experts;
   private final AdamW optimizer;
   private final BusyClock busy;
+  private final PacedWork paced;
   private final StepEnd stepEnd;
 
   /** A worker with weights from {@code source}; its rank is that of the channel's end. */
   public ExpertWorker(
-      GroupPlan plan, Compute compute, Channel channel, WeightSource source, StepProbe probe) {
-    this.compute = compute;
+      GroupPlan plan,
+      Compute compute,
+      Channel channel,
+      WeightSource source,
+      StepProbe probe,
+      Pace pace) {
     this.plan = plan;
     this.probe = probe;
     link = new GroupLink(channel);
-    experts = new ExpertPart(plan, compute, link, source);
+    paced = new PacedWork(pace, link::waitedNanos);
+    experts = new ExpertPart(plan, compute, link, source, paced);
     optimizer = new AdamW(plan.optimizer(), plan.steps());
     busy = new BusyClock(link);
     stepEnd = new StepEnd(link);
@@ -44,18 +49,22 @@ public final class ExpertWorker implements AutoCloseable {
   public StepPolicy.AfterStep step(int step) throws InterruptedException {
     link.beginStep(step);
     busy.read();
+    paced.begin();
     for (Task task : plan.schedule().of(link.self(), plan.placement())) {
       experts.run(task, task.microBatch(), true);
     }
     probe.expertGradients(experts.bank());
     StepReport report = new StepReport(busy.read(), 0, experts.gradientSquares());
     StepDecision decision = stepEnd.follow(report).decision();
-    forEachStoredSet(expert -> optimizer.update(compute, expert, step, decision.clip()));
+    paced.begin();
+    experts.update(optimizer, step, decision.clip());
+    paced.optimizer(experts.parameters());
     return decision.after();
   }
 
   /** Takes part in an evaluation of so many held-out sequences. */
   public void evaluate(int sequences) throws InterruptedException {
+    paced.begin();
     for (Evaluation round : Evaluation.rounds(plan, sequences)) {
       Schedule schedule = plan.schedule(round.microBatches().size());
       for (Task task : schedule.forwardOf(link.self(), plan.placement())) {

@@ -22,6 +22,7 @@ public final class InProcessGroup {
   private final Supplier<Compute> devices;
   private final WeightSource weights;
   private final StepProbe probe;
+  private final Function<Peer, Pace> paces;
 
   /**
    * A group that has not begun.
@@ -36,11 +37,27 @@ public final class InProcessGroup {
       Supplier<Compute> devices,
       WeightSource weights,
       StepProbe probe) {
+    this(plan, channels, devices, weights, probe, peer -> Pace.REAL);
+  }
+
+  private InProcessGroup(
+      GroupPlan plan,
+      Function<Peer, Channel> channels,
+      Supplier<Compute> devices,
+      WeightSource weights,
+      StepProbe probe,
+      Function<Peer, Pace> paces) {
     this.plan = plan;
     this.channels = channels;
     this.devices = devices;
     this.weights = weights;
     this.probe = probe;
+    this.paces = paces;
+  }
+
+  /** The same group, each of its workers with a pace of its own. */
+  public InProcessGroup paced(Function<Peer, Pace> newPaces) {
+    return new InProcessGroup(plan, channels, devices, weights, probe, newPaces);
   }
 
   /**
@@ -101,7 +118,8 @@ public final class InProcessGroup {
       throws InterruptedException {
     try (Compute compute = devices.get();
         AttentionWorker worker =
-            new AttentionWorker(plan, compute, channels.apply(peer), weights, probe)) {
+            new AttentionWorker(
+                plan, compute, channels.apply(peer), weights, probe, paces.apply(peer))) {
       for (int step = 1; step <= steps; step++) {
         worker
             .step(step, batches.apply(step), StepPolicy.TRAIN_ON)
@@ -114,7 +132,8 @@ public final class InProcessGroup {
   private void experts(Peer peer, int steps) throws InterruptedException {
     try (Compute compute = devices.get();
         ExpertWorker worker =
-            new ExpertWorker(plan, compute, channels.apply(peer), weights, probe)) {
+            new ExpertWorker(
+                plan, compute, channels.apply(peer), weights, probe, paces.apply(peer))) {
       for (int step = 1; step <= steps; step++) {
         worker.step(step);
       }

@@ -75,7 +75,8 @@ public final class LocalTrainer implements AutoCloseable {
               replicaParameters,
               exchanges[rank],
               new LocalStatistics(),
-              probe));
+              probe,
+              PacedWork.real()));
     }
   }
 

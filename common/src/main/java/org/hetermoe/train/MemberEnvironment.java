@@ -11,6 +11,7 @@ import org.hetermoe.run.StepMetrics;
  * @param checkpoints where checkpoints are kept
  * @param dataDirectory where packed token files are kept
  * @param metrics takes the metrics of each step; called by attention worker 0, must not block
+ * @param pace how long the member takes for what it computes
  */
 public record MemberEnvironment(
-    CheckpointStore checkpoints, Path dataDirectory, Consumer<StepMetrics> metrics) {}
+    CheckpointStore checkpoints, Path dataDirectory, Consumer<StepMetrics> metrics, Pace pace) {}

@@ -12,6 +12,7 @@ import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.MemberEnvironment;
+import org.hetermoe.train.Pace;
 
 /** Makes threads whose members train, each with a device and a channel of its own. */
 @Singleton
@@ -41,7 +42,8 @@ class TrainingThreads implements MemberThreads {
             (StepMetrics step) -> {
               meters.step(step);
               reports.metrics(step);
-            });
+            },
+            Pace.REAL);
   }
 
   /** Host threads that a device of this process may use. */
