@@ -20,8 +20,10 @@ public enum Phase {
   GATHER(7),
   /** Squared gradient norms and losses of a worker, to attention worker 0. */
   STEP_REPORT(8),
-  /** Clipping coefficient and whether to stop, from attention worker 0 to all. */
-  STEP_DECISION(9);
+  /** Clipping coefficient and what follows the step, from attention worker 0 to all. */
+  STEP_DECISION(9),
+  /** Weights and moments of an expert, from its owner to its next one. */
+  EXPERT_STATE(10);
 
   private final int code;
 

@@ -1,6 +1,7 @@
 package org.hetermoe.model;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -34,18 +35,38 @@ public final class ExpertBank implements AutoCloseable {
     for (int layer = 0; layer < owned.size(); layer++) {
       List<Expert> experts = new ArrayList<>();
       for (int id : owned.get(layer)) {
-        ParameterSet parameters =
-            new ParameterSet(compute, ParameterNames.expert(model, layer, id));
-        experts.add(
-            new Expert(
-                id,
-                parameters,
-                parameters.get(ParameterNames.expertGate(layer, id)),
-                parameters.get(ParameterNames.expertDown(layer, id)),
-                parameters.get(ParameterNames.expertUp(layer, id))));
+        experts.add(expert(layer, id));
       }
       layers.add(experts);
     }
+  }
+
+  private Expert expert(int layer, int id) {
+    ParameterSet parameters = new ParameterSet(compute, ParameterNames.expert(model, layer, id));
+    return new Expert(
+        id,
+        parameters,
+        parameters.get(ParameterNames.expertGate(layer, id)),
+        parameters.get(ParameterNames.expertDown(layer, id)),
+        parameters.get(ParameterNames.expertUp(layer, id)));
+  }
+
+  /** Takes in an expert that was not here, all zero; returns its parameters, to be filled. */
+  public ParameterSet add(int layer, int id) {
+    List<Expert> experts = layers.get(layer);
+    if (experts.stream().anyMatch(present -> present.id == id)) {
+      throw new IllegalArgumentException("expert " + layer + "/" + id + " is here already");
+    }
+    Expert added = expert(layer, id);
+    experts.add(added);
+    experts.sort(Comparator.comparingInt(Expert::id));
+    return added.parameters;
+  }
+
+  /** Frees an expert, which is another worker's from now on. */
+  public void remove(int layer, int id) {
+    parameters(layer, id).close();
+    layers.get(layer).removeIf(present -> present.id == id);
   }
 
   /** Fills all weights. */

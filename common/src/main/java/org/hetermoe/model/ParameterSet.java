@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.hetermoe.compute.Compute;
@@ -117,6 +118,14 @@ public final class ParameterSet implements AutoCloseable {
   /** All gradients in one vector, padding included (it stays zero). */
   public Tensor gradients() {
     return gradients;
+  }
+
+  /**
+   * All that a parameter is but its gradient, a vector each, padding included: values, first and
+   * second moments.
+   */
+  public List<Tensor> state() {
+    return List.of(values, m, v);
   }
 
   /** Sum of the squares of all gradients: parameter by parameter, in order. */

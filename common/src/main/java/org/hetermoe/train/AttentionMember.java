@@ -3,10 +3,12 @@ package org.hetermoe.train;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.data.Batches;
 import org.hetermoe.data.PackedTokens;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.TrainingSpec;
@@ -19,6 +21,7 @@ final class AttentionMember extends RunMember {
   private Batches batches;
   private AttentionWorker worker;
   private volatile boolean stopRequested;
+  private final AtomicReference<Placement> nextPlacement = new AtomicReference<>();
 
   AttentionMember(
       Assignment assignment, Compute compute, Channel channel, MemberEnvironment environment) {
@@ -59,6 +62,9 @@ final class AttentionMember extends RunMember {
       if (done.after().checkpoint()) {
         checkpoints.write(step, worker::forEachStoredSet);
       }
+      if (done.after().placement().isPresent()) {
+        rebalanceTo(done.after().placement().get());
+      }
     } while (!done.after().last());
     return finish();
   }
@@ -69,7 +75,17 @@ final class AttentionMember extends RunMember {
     boolean evaluate = last || due(finished, training.evaluateEvery());
     int held = Math.min(training.evaluateSequences(), batches.evaluationSequences());
     return new StepPolicy.AfterStep(
-        last, evaluate ? held : 0, last || due(finished, training.checkpointEvery()));
+        last,
+        evaluate ? held : 0,
+        last || due(finished, training.checkpointEvery()),
+        last ? Optional.empty() : Optional.ofNullable(nextPlacement.getAndSet(null)));
+  }
+
+  private void rebalanceTo(Placement placement) throws InterruptedException {
+    Optional<Double> seconds = worker.rebalance(placement);
+    if (seconds.isPresent()) {
+      environment.placements().accept(new PlacementChange(step, placement, seconds.get()));
+    }
   }
 
   private static boolean due(int finished, int every) {
@@ -100,6 +116,12 @@ final class AttentionMember extends RunMember {
   @Override
   public void stopAfterStep() {
     stopRequested = true;
+  }
+
+  @Override
+  public void rebalance(Placement placement) {
+    check(placement);
+    nextPlacement.set(placement);
   }
 
   @Override

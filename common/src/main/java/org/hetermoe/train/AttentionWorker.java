@@ -10,6 +10,7 @@ import org.hetermoe.model.ParameterNames;
 import org.hetermoe.model.ParameterSet;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.AdamW;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Split;
 import org.hetermoe.plan.Task;
@@ -22,11 +23,11 @@ import org.hetermoe.train.AttentionReplica.BatchTotals;
  */
 public final class AttentionWorker implements AutoCloseable {
   private final Compute compute;
-  private final GroupPlan plan;
   private final GroupLink link;
   private final StepProbe probe;
   private final ParameterSet parameters;
   private final ChannelStatistics statistics;
+  private final ChannelExchange exchange;
   private final AttentionReplica replica;
   private final ExpertPart experts;
   private final GradientReduction reduction;
@@ -34,6 +35,7 @@ public final class AttentionWorker implements AutoCloseable {
   private final BusyClock busy;
   private final PacedWork paced;
   private final StepEnd stepEnd;
+  private GroupPlan plan;
 
   /** A worker with weights from {@code source}; its rank is that of the channel's end. */
   public AttentionWorker(
@@ -51,13 +53,14 @@ public final class AttentionWorker implements AutoCloseable {
     parameters = new ParameterSet(compute, ParameterNames.attention(plan.model()));
     parameters.load(source);
     statistics = new ChannelStatistics(link, plan);
+    exchange = new ChannelExchange(compute, link, plan);
     replica =
         new AttentionReplica(
             compute,
             plan.model(),
             plan.sequenceLength(),
             parameters,
-            new ChannelExchange(compute, link, plan),
+            exchange,
             statistics,
             probe,
             paced);
@@ -181,6 +184,22 @@ public final class AttentionWorker implements AutoCloseable {
       sum += replica.finish(first + i);
     }
     return sum;
+  }
+
+  /**
+   * Gives away and takes in experts so that the next step works with another placement; all workers
+   * of the group take part, after evaluation and checkpoint of a step.
+   *
+   * @return seconds that the slowest worker took; on worker 0 only
+   * @throws org.hetermoe.model.InvalidFieldException if the placement is not one of this group
+   */
+  public Optional<Double> rebalance(Placement placement) throws InterruptedException {
+    long start = System.nanoTime();
+    GroupPlan next = plan.with(placement);
+    experts.move(plan.placement(), placement);
+    exchange.follow(next);
+    plan = next;
+    return stepEnd.moved(plan, (System.nanoTime() - start) / 1e9);
   }
 
   private int rank() {

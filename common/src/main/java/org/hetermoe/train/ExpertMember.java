@@ -3,6 +3,7 @@ package org.hetermoe.train;
 import java.io.IOException;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 
 /** An expert worker's part in a run. */
@@ -36,6 +37,9 @@ final class ExpertMember extends RunMember {
       if (after.checkpoint()) {
         checkpoints.write(step, worker::forEachStoredSet);
       }
+      if (after.placement().isPresent()) {
+        worker.rebalance(after.placement().get());
+      }
     } while (!after.last());
     return finish();
   }
@@ -43,6 +47,12 @@ final class ExpertMember extends RunMember {
   /** Attention worker 0 decides and passes it on. */
   @Override
   public void stopAfterStep() {}
+
+  /** Attention worker 0 decides and passes it on. */
+  @Override
+  public void rebalance(Placement placement) {
+    check(placement);
+  }
 
   @Override
   public void close() {

@@ -12,6 +12,7 @@ import org.hetermoe.group.Peer;
 import org.hetermoe.model.ExpertBank;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.AdamW;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Task;
 import org.hetermoe.plan.Task.Direction;
 import org.hetermoe.tensor.DType;
@@ -48,6 +49,11 @@ final class ExpertPart implements AutoCloseable {
     bank = new ExpertBank(compute, plan.model(), owned);
     bank.load(source);
     side = new ExpertSide(compute, hidden, bank);
+  }
+
+  /** Gives away and takes in experts, between two steps. */
+  void move(Placement before, Placement after) throws InterruptedException {
+    new ExpertMoves(compute, link, bank).run(before, after);
   }
 
   ExpertBank bank() {

@@ -6,6 +6,7 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.model.ParameterSet;
 import org.hetermoe.model.WeightSource;
 import org.hetermoe.optim.AdamW;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Task;
 
@@ -13,7 +14,6 @@ import org.hetermoe.plan.Task;
  * An expert worker's steps: walks its side of the schedule, task by task, as deliveries come in.
  */
 public final class ExpertWorker implements AutoCloseable {
-  private final GroupPlan plan;
   private final GroupLink link;
   private final StepProbe probe;
   private final ExpertPart experts;
@@ -21,6 +21,7 @@ public final class ExpertWorker implements AutoCloseable {
   private final BusyClock busy;
   private final PacedWork paced;
   private final StepEnd stepEnd;
+  private GroupPlan plan;
 
   /** A worker with weights from {@code source}; its rank is that of the channel's end. */
   public ExpertWorker(
@@ -71,6 +72,20 @@ public final class ExpertWorker implements AutoCloseable {
         experts.run(task, round.firstMicroBatch() + task.microBatch(), false);
       }
     }
+  }
+
+  /**
+   * Gives away and takes in experts so that the next step works with another placement; all workers
+   * of the group take part, after evaluation and checkpoint of a step.
+   *
+   * @throws org.hetermoe.model.InvalidFieldException if the placement is not one of this group
+   */
+  public void rebalance(Placement placement) throws InterruptedException {
+    long start = System.nanoTime();
+    GroupPlan next = plan.with(placement);
+    experts.move(plan.placement(), placement);
+    plan = next;
+    stepEnd.moved(plan, (System.nanoTime() - start) / 1e9);
   }
 
   @Override

@@ -1,11 +1,12 @@
 package org.hetermoe.train;
 
 import java.io.IOException;
+import org.hetermoe.plan.Placement;
 
 /**
  * One worker's part in one run: prepare, train, close, in this order and on one thread. {@link
- * #stopAfterStep} and {@link #step} may be called from any thread; a member that waits for its
- * peers is freed by aborting its channel, which makes {@link #train} throw.
+ * #stopAfterStep}, {@link #rebalance} and {@link #step} may be called from any thread; a member
+ * that waits for its peers is freed by aborting its channel, which makes {@link #train} throw.
  */
 public interface GroupMember extends AutoCloseable {
   /**
@@ -24,6 +25,16 @@ public interface GroupMember extends AutoCloseable {
 
   /** Asks the group to end after the current step; heeded by attention worker 0 alone. */
   void stopAfterStep();
+
+  /**
+   * Asks the group to move experts between the current step and the next, so that training goes on
+   * with another placement; heeded by attention worker 0 alone, and not after the last step. A
+   * later call before that replaces an earlier one.
+   *
+   * @throws org.hetermoe.model.InvalidFieldException if the placement does not fit model and group;
+   *     nothing moves then
+   */
+  void rebalance(Placement placement);
 
   /** The last step done. */
   int step();

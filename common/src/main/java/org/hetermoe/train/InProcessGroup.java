@@ -2,6 +2,7 @@ package org.hetermoe.train;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.IntFunction;
@@ -11,6 +12,7 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.group.Peer;
 import org.hetermoe.model.WeightSource;
+import org.hetermoe.plan.Placement;
 
 /**
  * A ZP group whose workers are threads of this process, each with a device of its own; for parity
@@ -23,6 +25,7 @@ public final class InProcessGroup {
   private final WeightSource weights;
   private final StepProbe probe;
   private final Function<Peer, Pace> paces;
+  private final StepPolicy policy;
 
   /**
    * A group that has not begun.
@@ -37,7 +40,7 @@ public final class InProcessGroup {
       Supplier<Compute> devices,
       WeightSource weights,
       StepProbe probe) {
-    this(plan, channels, devices, weights, probe, peer -> Pace.REAL);
+    this(plan, channels, devices, weights, probe, peer -> Pace.REAL, StepPolicy.TRAIN_ON);
   }
 
   private InProcessGroup(
@@ -46,18 +49,30 @@ public final class InProcessGroup {
       Supplier<Compute> devices,
       WeightSource weights,
       StepProbe probe,
-      Function<Peer, Pace> paces) {
+      Function<Peer, Pace> paces,
+      StepPolicy policy) {
     this.plan = plan;
     this.channels = channels;
     this.devices = devices;
     this.weights = weights;
     this.probe = probe;
     this.paces = paces;
+    this.policy = policy;
   }
 
   /** The same group, each of its workers with a pace of its own. */
   public InProcessGroup paced(Function<Peer, Pace> newPaces) {
-    return new InProcessGroup(plan, channels, devices, weights, probe, newPaces);
+    return new InProcessGroup(plan, channels, devices, weights, probe, newPaces, policy);
+  }
+
+  /**
+   * The same group, whose experts move.
+   *
+   * @param placements gives the placement to take on after a step; empty to leave it as it is
+   */
+  public InProcessGroup rebalanced(IntFunction<Optional<Placement>> placements) {
+    StepPolicy moving = step -> new StepPolicy.AfterStep(false, 0, false, placements.apply(step));
+    return new InProcessGroup(plan, channels, devices, weights, probe, paces, moving);
   }
 
   /**
@@ -121,10 +136,11 @@ public final class InProcessGroup {
             new AttentionWorker(
                 plan, compute, channels.apply(peer), weights, probe, paces.apply(peer))) {
       for (int step = 1; step <= steps; step++) {
-        worker
-            .step(step, batches.apply(step), StepPolicy.TRAIN_ON)
-            .result()
-            .ifPresent(results::add);
+        AttentionWorker.Done done = worker.step(step, batches.apply(step), policy);
+        done.result().ifPresent(results::add);
+        if (done.after().placement().isPresent()) {
+          worker.rebalance(done.after().placement().get());
+        }
       }
     }
   }
@@ -135,7 +151,10 @@ public final class InProcessGroup {
             new ExpertWorker(
                 plan, compute, channels.apply(peer), weights, probe, paces.apply(peer))) {
       for (int step = 1; step <= steps; step++) {
-        worker.step(step);
+        StepPolicy.AfterStep after = worker.step(step);
+        if (after.placement().isPresent()) {
+          worker.rebalance(after.placement().get());
+        }
       }
     }
   }

@@ -11,7 +11,13 @@ import org.hetermoe.run.StepMetrics;
  * @param checkpoints where checkpoints are kept
  * @param dataDirectory where packed token files are kept
  * @param metrics takes the metrics of each step; called by attention worker 0, must not block
+ * @param placements takes every placement that the group goes on with after a move; called by
+ *     attention worker 0, must not block
  * @param pace how long the member takes for what it computes
  */
 public record MemberEnvironment(
-    CheckpointStore checkpoints, Path dataDirectory, Consumer<StepMetrics> metrics, Pace pace) {}
+    CheckpointStore checkpoints,
+    Path dataDirectory,
+    Consumer<StepMetrics> metrics,
+    Consumer<PlacementChange> placements,
+    Pace pace) {}

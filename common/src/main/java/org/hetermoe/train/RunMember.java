@@ -7,6 +7,7 @@ import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.model.SeededWeights;
 import org.hetermoe.model.WeightSource;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.RunSpec;
 
@@ -55,6 +56,11 @@ abstract class RunMember implements GroupMember {
 
   final GroupPlan plan() {
     return GroupPlan.of(spec, assignment.placement());
+  }
+
+  /** Refuses a placement that this run's group cannot take on. */
+  final void check(Placement placement) {
+    plan().with(placement);
   }
 
   /** The end of training: what was written is durable. */

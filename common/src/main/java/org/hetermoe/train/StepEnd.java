@@ -1,5 +1,6 @@
 package org.hetermoe.train;
 
+import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import org.hetermoe.channel.Frame;
 import org.hetermoe.channel.Phase;
@@ -15,6 +16,8 @@ final class StepEnd {
   private static final int STEP = 0;
 
   private static final int EVALUATION = 1;
+
+  private static final int MOVES = 2;
 
   private static final Peer DECIDER = Peer.attention(0);
 
@@ -33,7 +36,7 @@ final class StepEnd {
 
   /** Reports and waits for the decision; on all workers but attention worker 0. */
   Conclusion follow(StepReport own) throws InterruptedException {
-    send(own, STEP);
+    send(own);
     try (Frame frame = link.receive(Phase.STEP_DECISION, 0, 0, DECIDER)) {
       return new Conclusion(StepDecision.read(frame.table()), Optional.empty());
     }
@@ -53,7 +56,7 @@ final class StepEnd {
     double attentionBusy = 0;
     double expertBusy = 0;
     for (Peer worker : plan.members()) {
-      StepReport report = worker.equals(DECIDER) ? own : receive(worker, STEP);
+      StepReport report = worker.equals(DECIDER) ? own : receive(worker);
       norm.add(worker, report.expertSquares());
       switch (worker.role()) {
         case ATTENTION -> {
@@ -71,12 +74,10 @@ final class StepEnd {
   private StepDecision decide(GroupPlan plan, double gradientNorm, StepPolicy.AfterStep after)
       throws InterruptedException {
     double clip = GradientClipping.coefficient(gradientNorm, plan.optimizer().clipNorm());
-    StepDecision decision =
-        new StepDecision(
-            gradientNorm, clip, after.last(), after.evaluationSequences(), after.checkpoint());
+    StepDecision decision = new StepDecision(gradientNorm, clip, after);
     for (Peer worker : plan.members()) {
       if (!worker.equals(DECIDER)) {
-        link.sendTable(worker, Phase.STEP_DECISION, 0, 0, StepDecision.TABLE_SIZE, decision::write);
+        link.sendTable(worker, Phase.STEP_DECISION, 0, 0, decision.tableSize(), decision::write);
       }
     }
     return decision;
@@ -89,22 +90,57 @@ final class StepEnd {
    */
   Optional<Double> evaluated(GroupPlan plan, double ownSum) throws InterruptedException {
     if (!link.self().equals(DECIDER)) {
-      send(new StepReport(0, ownSum, new double[0]), EVALUATION);
+      sendNumber(ownSum, EVALUATION);
       return Optional.empty();
     }
     double sum = ownSum;
     for (int rank = 1; rank < plan.attentionWorkers(); rank++) {
-      sum += receive(Peer.attention(rank), EVALUATION).crossEntropy();
+      sum += receiveNumber(Peer.attention(rank), EVALUATION);
     }
     return Optional.of(sum);
   }
 
-  private void send(StepReport report, int number) throws InterruptedException {
-    link.sendTable(DECIDER, Phase.STEP_REPORT, 0, number, report.tableSize(), report::write);
+  /**
+   * Waits until all workers have given and taken their experts.
+   *
+   * @return seconds that the slowest took; on attention worker 0 only
+   */
+  Optional<Double> moved(GroupPlan plan, double ownSeconds) throws InterruptedException {
+    if (!link.self().equals(DECIDER)) {
+      sendNumber(ownSeconds, MOVES);
+      return Optional.empty();
+    }
+    double slowest = ownSeconds;
+    for (Peer worker : plan.members()) {
+      if (!worker.equals(DECIDER)) {
+        slowest = Math.max(slowest, receiveNumber(worker, MOVES));
+      }
+    }
+    return Optional.of(slowest);
   }
 
-  private StepReport receive(Peer worker, int number) throws InterruptedException {
+  private void sendNumber(double value, int number) throws InterruptedException {
+    link.sendTable(
+        DECIDER,
+        Phase.STEP_REPORT,
+        0,
+        number,
+        Double.BYTES / Integer.BYTES,
+        table -> table.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, 0, value));
+  }
+
+  private double receiveNumber(Peer worker, int number) throws InterruptedException {
     try (Frame frame = link.receive(Phase.STEP_REPORT, 0, number, worker)) {
+      return frame.table().get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 0);
+    }
+  }
+
+  private void send(StepReport report) throws InterruptedException {
+    link.sendTable(DECIDER, Phase.STEP_REPORT, 0, STEP, report.tableSize(), report::write);
+  }
+
+  private StepReport receive(Peer worker) throws InterruptedException {
+    try (Frame frame = link.receive(Phase.STEP_REPORT, 0, STEP, worker)) {
       return StepReport.read(frame.table());
     }
   }

@@ -13,10 +13,13 @@ import org.hetermoe.run.Assignment;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.MemberEnvironment;
 import org.hetermoe.train.Pace;
+import org.jboss.logging.Logger;
 
 /** Makes threads whose members train, each with a device and a channel of its own. */
 @Singleton
 class TrainingThreads implements MemberThreads {
+  private static final Logger LOG = Logger.getLogger(TrainingThreads.class);
+
   /** In a run file: each service's own device. */
   private static final String OWN_DEVICE = "service";
 
@@ -43,6 +46,8 @@ class TrainingThreads implements MemberThreads {
               meters.step(step);
               reports.metrics(step);
             },
+            change ->
+                LOG.infof("experts moved after step %d in %.3f s", change.step(), change.seconds()),
             Pace.REAL);
   }
 

@@ -5,6 +5,7 @@ import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameKey;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.group.Peer;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.train.GroupMember;
 
 /** A member that does as its test says. */
@@ -62,6 +63,11 @@ final class ScriptedMember implements GroupMember {
   @Override
   public void stopAfterStep() {
     stopped.countDown();
+  }
+
+  @Override
+  public void rebalance(Placement placement) {
+    throw new UnsupportedOperationException("no test moves experts");
   }
 
   @Override
