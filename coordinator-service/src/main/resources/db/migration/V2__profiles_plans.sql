@@ -14,7 +14,7 @@ create table run_plan (
   epoch integer not null,
   number integer not null check (number >= 0),
   created_at timestamptz not null,
-  from_step integer not null,
+  from_step integer,
   plan jsonb not null,
   primary key (run_id, epoch, number),
   foreign key (run_id, epoch) references assignment on delete cascade

@@ -17,11 +17,14 @@ public final class EmulatedPace implements Pace {
   /** What is left is waited for without giving the processor away. */
   private static final long SPIN_NANOS = 60_000;
 
+  private static final System.Logger LOG = System.getLogger(EmulatedPace.class.getName());
+
   private final DeviceProfile device;
   private final ModelShape model;
   private final int length;
   private final AtomicLong late = new AtomicLong();
   private final AtomicLong lateNanos = new AtomicLong();
+  private long nextWarning = 1;
 
   /**
    * The pace of a device for a model.
@@ -81,8 +84,7 @@ public final class EmulatedPace implements Pace {
     long nanos = Math.round(seconds * 1e9);
     long left = nanos - (System.nanoTime() - startNanos);
     if (left < 0) {
-      late.incrementAndGet();
-      lateNanos.addAndGet(-left);
+      note(-left, seconds);
       return;
     }
     while (left > 0) {
@@ -95,6 +97,24 @@ public final class EmulatedPace implements Pace {
         Thread.onSpinWait();
       }
       left = nanos - (System.nanoTime() - startNanos);
+    }
+  }
+
+  /** Says so at the first time, the tenth, the hundredth. */
+  private void note(long lateBy, double seconds) {
+    long times = late.incrementAndGet();
+    long sum = lateNanos.addAndGet(lateBy);
+    if (times == nextWarning) {
+      nextWarning *= 10;
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "computing for real takes longer than {0} would: {1} times, {2} ms in all, now"
+              + " {3} ms more than {4} ms; a larger time scale leaves room",
+          device.name(),
+          times,
+          sum / 1_000_000,
+          lateBy * 1e-6,
+          seconds * 1e3);
     }
   }
 

@@ -8,11 +8,12 @@ import java.util.Map;
  * What was planned for the present or last attempt at a run, beside what was measured.
  *
  * @param plan that holds now, or held last
+ * @param pending plan that the workers are about to follow; null where there is none
  * @param measured since it holds; null before its first step
  * @param earlier plans of the attempt, oldest first
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-public record PlanView(RunPlan plan, Measured measured, List<RunPlan> earlier) {
+public record PlanView(RunPlan plan, RunPlan pending, Measured measured, List<RunPlan> earlier) {
   public PlanView {
     earlier = List.copyOf(earlier);
   }

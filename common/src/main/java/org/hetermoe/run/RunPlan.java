@@ -15,7 +15,7 @@ import org.hetermoe.plan.ScheduleKind;
  * @param run the run
  * @param epoch the attempt
  * @param number of the plan within the attempt, from 0
- * @param fromStep last step before the plan holds; for a move, the step at which it was decided
+ * @param fromStep last step before the plan holds; null until the workers follow it
  * @param at when it was made
  * @param planner who decided
  * @param why how the plan came about, for people
@@ -23,6 +23,7 @@ import org.hetermoe.plan.ScheduleKind;
  * @param microBatches per step (R)
  * @param predictedStepSeconds null without profiles
  * @param boundFraction share of what any placement could reach at best; null without profiles
+ * @param moveSeconds that experts took to come to their workers; null for the first plan
  * @param workers attention workers, then expert workers
  * @param placement who owns which expert
  */
@@ -31,7 +32,7 @@ public record RunPlan(
     UUID run,
     int epoch,
     int number,
-    int fromStep,
+    Integer fromStep,
     Instant at,
     PlannerKind planner,
     String why,
@@ -39,10 +40,30 @@ public record RunPlan(
     int microBatches,
     Double predictedStepSeconds,
     Double boundFraction,
+    Double moveSeconds,
     List<PlannedWorker> workers,
     Placement placement) {
   public RunPlan {
     workers = List.copyOf(workers);
+  }
+
+  /** The same plan once the workers follow it. */
+  public RunPlan followed(int afterStep, double seconds) {
+    return new RunPlan(
+        run,
+        epoch,
+        number,
+        afterStep,
+        at,
+        planner,
+        why,
+        schedule,
+        microBatches,
+        predictedStepSeconds,
+        boundFraction,
+        seconds,
+        workers,
+        placement);
   }
 
   /**

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.hetermoe.run.CheckpointView;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.PlanView;
 import org.hetermoe.run.RunSpecReader;
 import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
@@ -60,7 +62,7 @@ public final class RunsCommand implements Callable<Integer> {
 
   @Command(
       name = "show",
-      description = "Shows a run: its run file, states, last steps and checkpoints.",
+      description = "Shows a run: its states, plan, last steps, checkpoints and run file.",
       mixinStandardHelpOptions = true)
   static final class ShowCommand implements Callable<Integer> {
     @Spec private CommandSpec command;
@@ -129,6 +131,10 @@ public final class RunsCommand implements Callable<Integer> {
     out.println("history:");
     for (RunView.StateChange change : run.history()) {
       out.println("  " + change.at() + "  " + change.state() + ": " + change.reason());
+    }
+    Optional<PlanView> plan = coordinator.plan(run.id());
+    if (plan.isPresent()) {
+      PlanReport.print(plan.get(), out);
     }
     List<StepMetrics> last =
         coordinator.steps(run.id(), Math.max(1, run.stepsDone() - STEPS_SHOWN + 1));

@@ -80,7 +80,7 @@ public class RunPlans {
       UUID run,
       int epoch,
       int number,
-      int fromStep,
+      Integer fromStep,
       Instant at,
       RunSpec spec,
       GroupDevices devices,
@@ -110,6 +110,7 @@ public class RunPlans {
         spec.training().microBatches(),
         decision.promise().map(Decision.Promise::stepSeconds).orElse(null),
         decision.promise().map(Decision.Promise::boundFraction).orElse(null),
+        null,
         workers,
         decision.placement());
   }

@@ -8,13 +8,11 @@ import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
 import org.hetermoe.run.RunPlan;
-import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 
 /** A plan as it is stored. */
 @Entity
-@Immutable
 @Table(name = "run_plan")
 class StoredPlan {
   @EmbeddedId private Key key;
@@ -22,8 +20,8 @@ class StoredPlan {
   @Column(name = "created_at", nullable = false)
   private Instant createdAt;
 
-  @Column(name = "from_step", nullable = false)
-  private int fromStep;
+  @Column(name = "from_step")
+  private Integer fromStep;
 
   @JdbcTypeCode(SqlTypes.JSON)
   @Column(nullable = false)
@@ -46,8 +44,13 @@ class StoredPlan {
     return createdAt;
   }
 
-  int fromStep() {
+  Integer fromStep() {
     return fromStep;
+  }
+
+  void followed(int afterStep, double seconds) {
+    fromStep = afterStep;
+    plan = plan.followed(afterStep, seconds);
   }
 
   RunPlan plan() {

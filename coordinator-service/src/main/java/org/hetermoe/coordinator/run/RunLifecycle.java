@@ -276,6 +276,18 @@ public class RunLifecycle {
     }
   }
 
+  /** Experts have moved. */
+  @Transactional
+  void moved(org.hetermoe.run.Event.Moved event) {
+    attempt(event)
+        .ifPresent(
+            run -> {
+              assignments.move(run.id(), run.epoch(), event.placement());
+              storedPlans.followed(
+                  run.id(), run.epoch(), event.placement(), event.step(), event.seconds());
+            });
+  }
+
   /** A worker has done its part; once all have, the run has ended. */
   @Transactional
   void finished(org.hetermoe.run.Event.Finished event) {

@@ -1,0 +1,39 @@
+package org.hetermoe.coordinator.metrics;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.hetermoe.run.PlanView;
+import org.hetermoe.run.StepMetrics;
+
+/** What steps took, beside what was foretold. */
+final class Measured {
+  private Measured() {}
+
+  /**
+   * The measurements of some steps; null where there are none.
+   *
+   * @param predictedSeconds null where nothing was foretold
+   */
+  static PlanView.Measured of(List<StepMetrics> steps, Double predictedSeconds) {
+    if (steps.isEmpty()) {
+      return null;
+    }
+    double[] seconds = steps.stream().mapToDouble(StepMetrics::seconds).sorted().toArray();
+    int half = seconds.length / 2;
+    double median =
+        seconds.length % 2 == 1 ? seconds[half] : (seconds[half - 1] + seconds[half]) / 2;
+    Map<String, Double> busy = new TreeMap<>();
+    busy.put("attention", mean(steps.stream().mapToDouble(StepMetrics::attentionBusy).toArray()));
+    busy.put("expert", mean(steps.stream().mapToDouble(StepMetrics::expertBusy).toArray()));
+    return new PlanView.Measured(
+        steps.size(),
+        median,
+        predictedSeconds == null ? null : median / predictedSeconds - 1,
+        busy);
+  }
+
+  private static double mean(double[] values) {
+    return java.util.Arrays.stream(values).average().orElse(0);
+  }
+}
