@@ -55,6 +55,25 @@ public record ModelShape(
         model.tiedEmbeddings());
   }
 
+  /** A layer without experts as one whose feed-forward part every token goes to. */
+  public ModelShape denseLayer() {
+    return new ModelShape(
+        name,
+        vocabulary,
+        hidden,
+        layers,
+        heads,
+        kvHeads,
+        headDim,
+        0,
+        0,
+        0,
+        denseWidth,
+        0,
+        0,
+        tiedEmbeddings);
+  }
+
   /** Parameters of one routed expert. */
   public long expertParameters() {
     return 3L * hidden * expertWidth;

@@ -16,15 +16,31 @@ import org.hetermoe.plan.Task.Work;
  * worker to each owner of experts of the layer, and back. A worker's own rows stay where they are.
  */
 final class GroupGraph {
+  /**
+   * How rows travel.
+   *
+   * @param layerwise whether a layer's rows leave only when the attention of all micro-batches is
+   *     done, and attention goes on only when all are back: micro-batches are then the parts in
+   *     which one exchange overlaps with its experts
+   * @param backwardTraffic how often rows travel in the backward pass; 2 where recomputation of a
+   *     whole layer repeats the forward exchange
+   */
+  record Exchange(boolean layerwise, double backwardTraffic) {
+    /** Each micro-batch leaves when it is ready; both sides recompute from what they kept. */
+    static final Exchange ZEBRA = new Exchange(false, 1);
+  }
+
   private final GroupCosts costs;
+  private final Exchange exchange;
   private final List<Crew.Member> members;
   private final StepGraph graph;
   private final int[] cards;
   private final int[][] operations;
   private final double groupTokens;
 
-  private GroupGraph(GroupCosts costs, Crew crew) {
+  private GroupGraph(GroupCosts costs, Crew crew, Exchange exchange) {
     this.costs = costs;
+    this.exchange = exchange;
     members = crew.members();
     cards = new int[members.size()];
     graph = new StepGraph(members.size(), assignCards());
@@ -38,10 +54,12 @@ final class GroupGraph {
   /**
    * Builds the graph.
    *
+   * @param exchange how rows travel
    * @param orders what each worker computes, in order
    */
-  static StepGraph of(GroupCosts costs, Crew crew, Function<Crew.Member, List<Task>> orders) {
-    GroupGraph group = new GroupGraph(costs, crew);
+  static StepGraph of(
+      GroupCosts costs, Crew crew, Exchange exchange, Function<Crew.Member, List<Task>> orders) {
+    GroupGraph group = new GroupGraph(costs, crew, exchange);
     group.compute(orders);
     group.exchange(Direction.FORWARD);
     group.exchange(Direction.BACKWARD);
@@ -127,6 +145,26 @@ final class GroupGraph {
     };
   }
 
+  /** The attention task whose end lets rows leave. */
+  private int sourceOperation(int member, int layer, int microBatch, Direction direction) {
+    return operation(
+        member,
+        Work.ATTENTION,
+        source(layer, direction),
+        exchange.layerwise() ? costs.microBatches() - 1 : microBatch,
+        direction);
+  }
+
+  /** The attention task that waits for rows to come back. */
+  private int sinkOperation(int member, int layer, int microBatch, Direction direction) {
+    return operation(
+        member,
+        Work.ATTENTION,
+        sink(layer, direction),
+        exchange.layerwise() ? 0 : microBatch,
+        direction);
+  }
+
   /** Stage whose attention task sends rows to the experts of a layer. */
   private static int source(int layer, Direction direction) {
     return direction == Direction.FORWARD ? layer : layer + 1;
@@ -139,7 +177,8 @@ final class GroupGraph {
 
   private void exchange(Direction direction) {
     for (int layer = 0; layer < costs.layers(); layer++) {
-      for (int microBatch = 0; microBatch < costs.microBatches(); microBatch++) {
+      // The rows of one operation leave in the reverse of the order in which they are added.
+      for (int microBatch = costs.microBatches() - 1; microBatch >= 0; microBatch--) {
         dispatch(layer, microBatch, direction);
         combine(layer, microBatch, direction);
       }
@@ -155,18 +194,19 @@ final class GroupGraph {
     }
   }
 
-  private double bytes(double rows) {
-    return rows * costs.topK() * costs.rowBytes();
+  private double bytes(double rows, Direction direction) {
+    double travels = direction == Direction.FORWARD ? 1 : exchange.backwardTraffic();
+    return rows * costs.topK() * costs.rowBytes() * travels;
   }
 
   /** Bytes that a worker's own tokens bring to others. */
-  private double awayBytes(Crew.Member worker, int layer) {
-    return bytes(worker.costs().tokens() * (1 - worker.share()[layer]));
+  private double awayBytes(Crew.Member worker, int layer, Direction direction) {
+    return bytes(worker.costs().tokens() * (1 - worker.share()[layer]), direction);
   }
 
   /** Bytes that the tokens of others bring to a worker. */
-  private double guestBytes(Crew.Member worker, int layer) {
-    return bytes((groupTokens - worker.costs().tokens()) * worker.share()[layer]);
+  private double guestBytes(Crew.Member worker, int layer, Direction direction) {
+    return bytes((groupTokens - worker.costs().tokens()) * worker.share()[layer], direction);
   }
 
   private boolean exchanges(int from, int to) {
@@ -184,21 +224,18 @@ final class GroupGraph {
       }
       int experts = operation(to, Work.EXPERTS, layer, microBatch, direction);
       if (owner.attends()) {
-        graph.after(
-            experts,
-            operation(to, Work.ATTENTION, source(layer, direction), microBatch, direction));
+        graph.after(experts, sourceOperation(to, layer, microBatch, direction));
       }
       if (hasPeers(to, true, layer)) {
-        double takes = owner.costs().link().seconds(guestBytes(owner, layer));
+        double takes = owner.costs().link().seconds(guestBytes(owner, layer, direction));
         arrivals[to] = graph.delivery(experts, cards[to], takes, code);
       }
     }
     for (int from = 0; from < arrivals.length; from++) {
       Crew.Member worker = members.get(from);
       if (worker.attends()) {
-        int attention =
-            operation(from, Work.ATTENTION, source(layer, direction), microBatch, direction);
-        spread(from, attention, awayBytes(worker, layer), code, arrivals);
+        int attention = sourceOperation(from, layer, microBatch, direction);
+        spread(from, attention, awayBytes(worker, layer, direction), code, arrivals);
       }
     }
   }
@@ -212,12 +249,12 @@ final class GroupGraph {
       if (!worker.attends()) {
         continue;
       }
-      int attention = operation(to, Work.ATTENTION, sink(layer, direction), microBatch, direction);
+      int attention = sinkOperation(to, layer, microBatch, direction);
       if (worker.takesPart()[layer]) {
         graph.after(attention, operation(to, Work.EXPERTS, layer, microBatch, direction));
       }
       if (hasPeers(to, false, layer)) {
-        double takes = worker.costs().link().seconds(awayBytes(worker, layer));
+        double takes = worker.costs().link().seconds(awayBytes(worker, layer, direction));
         arrivals[to] = graph.delivery(attention, cards[to], takes, code);
       }
     }
@@ -225,7 +262,7 @@ final class GroupGraph {
       Crew.Member owner = members.get(from);
       if (owner.takesPart()[layer]) {
         int experts = operation(from, Work.EXPERTS, layer, microBatch, direction);
-        spread(from, experts, guestBytes(owner, layer), code, arrivals);
+        spread(from, experts, guestBytes(owner, layer, direction), code, arrivals);
       }
     }
   }

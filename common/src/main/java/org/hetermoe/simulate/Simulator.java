@@ -19,7 +19,8 @@ import org.hetermoe.plan.Task.Work;
 public final class Simulator implements Predictor {
   @Override
   public double stepSeconds(GroupCosts costs, Schedule schedule, Placement placement) {
-    return execute(costs, new Crew(costs, placement, true), schedule).seconds;
+    return execute(costs, new Crew(costs, placement, true), schedule, GroupGraph.Exchange.ZEBRA)
+        .seconds;
   }
 
   /**
@@ -31,16 +32,20 @@ public final class Simulator implements Predictor {
   public double stepSeconds(
       GroupCosts costs, Placement placement, Function<Peer, List<Task>> orders) {
     Crew crew = new Crew(costs, placement, false);
-    return Execution.of(GroupGraph.of(costs, crew, member -> orders.apply(member.worker())))
+    return Execution.of(
+            GroupGraph.of(
+                costs, crew, GroupGraph.Exchange.ZEBRA, member -> orders.apply(member.worker())))
         .seconds;
   }
 
-  static Execution execute(GroupCosts costs, Crew crew, Schedule schedule) {
+  static Execution execute(
+      GroupCosts costs, Crew crew, Schedule schedule, GroupGraph.Exchange exchange) {
     Map<Peer.Role, List<Task>> orders = new HashMap<>();
     return Execution.of(
         GroupGraph.of(
             costs,
             crew,
+            exchange,
             member ->
                 orders
                     .computeIfAbsent(

@@ -10,8 +10,8 @@ import org.hetermoe.plan.GroupCosts;
  * @param judged by the predictor
  */
 public record Looks(int quick, int judged) {
-  private static final double QUICK_EFFORT = 3e8;
-  private static final double JUDGED_EFFORT = 3e7;
+  private static final double QUICK_EFFORT = 4e8;
+  private static final double JUDGED_EFFORT = 1.5e7;
 
   /** So many for a group that a search takes about a second on one core, whatever its size. */
   public static Looks thorough(GroupCosts costs) {
@@ -25,6 +25,6 @@ public record Looks(int quick, int judged) {
     double messages = tasks * (workers + (double) costs.attention().size() * costs.expert().size());
     return new Looks(
         (int) Math.clamp(share * QUICK_EFFORT / (2 * tasks * workers), 40, 20_000),
-        (int) Math.clamp(share * JUDGED_EFFORT / messages, 6, 3_000));
+        (int) Math.clamp(share * JUDGED_EFFORT / messages, 6, 2_000));
   }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.Passes;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Task;
@@ -28,6 +29,7 @@ final class QuickClock {
   private final List<WorkerCosts> workers;
   private final List<Step> order;
   private final double[][] expertRows;
+  private final Rates rates;
 
   /** A task of all workers of a side. */
   private record Step(boolean attentionSide, Task task) {}
@@ -37,17 +39,13 @@ final class QuickClock {
     this.attention = costs.attention().size();
     this.workers = Stream.concat(costs.attention().stream(), costs.expert().stream()).toList();
     this.order = order(schedule);
+    this.rates = new Rates();
     this.expertRows = new double[costs.layers()][costs.experts()];
     for (int layer = 0; layer < costs.layers(); layer++) {
       for (int expert = 0; expert < costs.experts(); expert++) {
         expertRows[layer][expert] = costs.rows(layer, expert);
       }
     }
-  }
-
-  /** How many things an estimate looks at. */
-  long effort() {
-    return 2L * order.size() * workers.size();
   }
 
   /** Rows of an expert in one micro-batch. */
@@ -143,15 +141,53 @@ final class QuickClock {
     return new Estimate(owners).seconds();
   }
 
+  /** What does not depend on the placement, by worker; forward first, then backward. */
+  private final class Rates {
+    private final double[][] attend = new double[2][attention];
+    private final double[][] enter = new double[2][attention];
+    private final double[][] head = new double[2][attention];
+    private final double[][] fixed = new double[2][workers.size()];
+    private final double[][] perRow = new double[2][workers.size()];
+    private final double[] rowSeconds = new double[workers.size()];
+    private final double[] latency = new double[workers.size()];
+
+    /** A worker's part of the group's tokens; 0 for an expert worker. */
+    private final double[] part = new double[workers.size()];
+
+    private Rates() {
+      for (int worker = 0; worker < workers.size(); worker++) {
+        WorkerCosts cost = workers.get(worker);
+        if (worker < attention) {
+          both(attend, worker, cost.attention());
+          both(enter, worker, cost.embedding());
+          both(head, worker, cost.head());
+        }
+        both(fixed, worker, cost.experts().fixed());
+        both(perRow, worker, cost.experts().perRow());
+        rowSeconds[worker] = cost.link().seconds(costs.rowBytes());
+        latency[worker] = cost.link().latencySeconds();
+        part[worker] = (double) cost.tokens() / costs.tokens();
+      }
+    }
+
+    private static void both(double[][] table, int worker, Passes passes) {
+      table[0][worker] = passes.forward();
+      table[1][worker] = passes.backward();
+    }
+  }
+
   /** One look at one placement. */
   private final class Estimate {
     private final int count = workers.size();
-    private final int[][] owned = new int[costs.layers()][count];
+    private final double layerRows = (double) costs.tokens() * costs.topK();
     private final double[][] rows = new double[costs.layers()][count];
+    private final double[][][] compute = new double[2][costs.layers()][count];
+    private final int[][] ownersOf = new int[costs.layers()][];
+    private final long[] experts = new long[count];
     private final double[] free = new double[count];
     private final double[] linkOut = new double[count];
     private final double[] tokensIn = new double[count];
-    private final double[] resultsIn = new double[count];
+    private final double[] resultsIn = new double[attention];
 
     /** When a worker has what it waits for: tokens at owners, or results at attention workers. */
     private final double[][] tokensThere = new double[2 * costs.layers() * costs.microBatches()][];
@@ -159,170 +195,146 @@ final class QuickClock {
     private final double[][] resultsThere = new double[2 * costs.layers() * costs.microBatches()][];
 
     private Estimate(int[][] owners) {
+      int[] owned = new int[count];
       for (int layer = 0; layer < owners.length; layer++) {
+        Arrays.fill(owned, 0);
         for (int expert = 0; expert < owners[layer].length; expert++) {
+          int owner = owners[layer][expert];
           double share = expertRows[layer][expert];
-          rows[layer][owners[layer][expert]] += share;
-          owned[layer][owners[layer][expert]] += share > 0 ? 1 : 0;
+          rows[layer][owner] += share;
+          experts[owner]++;
+          owned[owner]++;
+          if (share > 0) {
+            compute[0][layer][owner] += rates.fixed[0][owner] + share * rates.perRow[0][owner];
+            compute[1][layer][owner] += rates.fixed[1][owner] + share * rates.perRow[1][owner];
+          }
         }
+        int taking = 0;
+        int[] part = new int[count];
+        for (int worker = 0; worker < count; worker++) {
+          if (owned[worker] > 0) {
+            part[taking++] = worker;
+          }
+        }
+        ownersOf[layer] = Arrays.copyOf(part, taking);
       }
     }
 
     private double seconds() {
       for (Step step : order) {
         Task task = step.task();
+        int pass = task.direction() == Direction.FORWARD ? 0 : 1;
         if (task.work() == Work.ATTENTION) {
-          attention(task);
-        } else if (step.attentionSide()) {
-          experts(task, 0, attention);
+          attention(task, pass);
         } else {
-          experts(task, attention, count);
+          experts(task, pass, step.attentionSide());
         }
       }
       double end = 0;
       for (int worker = 0; worker < count; worker++) {
         WorkerCosts cost = workers.get(worker);
-        long experts = 0;
-        for (int[] layer : owned) {
-          experts += layer[worker];
-        }
-        end =
-            Math.max(
-                end,
-                free[worker]
-                    + cost.reduceSeconds()
-                    + cost.optimizerSeconds()
-                    + experts * cost.expertOptimizerSeconds());
+        double last =
+            free[worker]
+                + cost.reduceSeconds()
+                + cost.optimizerSeconds()
+                + experts[worker] * cost.expertOptimizerSeconds();
+        end = Math.max(end, last);
       }
       return end;
     }
 
-    private int slot(int layer, Task task) {
-      int direction = task.direction() == Direction.FORWARD ? 0 : 1;
-      return (direction * costs.layers() + layer) * costs.microBatches() + task.microBatch();
+    private int slot(int layer, int microBatch, int pass) {
+      return (pass * costs.layers() + layer) * costs.microBatches() + microBatch;
     }
 
-    private void attention(Task task) {
-      boolean forward = task.direction() == Direction.FORWARD;
-      int from = forward ? task.stage() - 1 : task.stage();
-      double[] input = from >= 0 && from < costs.layers() ? resultsThere[slot(from, task)] : null;
-      double[] done = new double[count];
+    private void attention(Task task, int pass) {
+      int from = task.stage() - 1 + pass;
+      double[] input =
+          from >= 0 && from < costs.layers()
+              ? resultsThere[slot(from, task.microBatch(), pass)]
+              : null;
+      double[] each = task.stage() == costs.layers() ? rates.head[pass] : rates.attend[pass];
       for (int worker = 0; worker < attention; worker++) {
-        WorkerCosts cost = workers.get(worker);
-        double seconds =
-            task.stage() == costs.layers()
-                ? (forward ? cost.head().forward() : cost.head().backward())
-                : (forward ? cost.attention().forward() : cost.attention().backward());
-        if (task.stage() == 0) {
-          seconds += forward ? cost.embedding().forward() : cost.embedding().backward();
-        }
         double start = input == null ? free[worker] : Math.max(free[worker], input[worker]);
-        free[worker] = start + seconds;
-        done[worker] = free[worker];
+        free[worker] = start + each[worker] + (task.stage() == 0 ? rates.enter[pass][worker] : 0);
       }
-      int to = forward ? task.stage() : task.stage() - 1;
+      int to = task.stage() - pass;
       if (to >= 0 && to < costs.layers()) {
-        tokensThere[slot(to, task)] = dispatch(to, done);
+        tokensThere[slot(to, task.microBatch(), pass)] = dispatch(to);
       }
     }
 
-    private void experts(Task task, int first, int end) {
+    private void experts(Task task, int pass, boolean attentionSide) {
       int layer = task.stage();
-      boolean forward = task.direction() == Direction.FORWARD;
-      double[] input = tokensThere[slot(layer, task)];
-      double[] done = new double[count];
+      int slot = slot(layer, task.microBatch(), pass);
+      double[] input = tokensThere[slot];
+      double[] each = compute[pass][layer];
       boolean any = false;
-      for (int worker = first; worker < end; worker++) {
-        if (owned[layer][worker] == 0) {
-          continue;
+      for (int worker : ownersOf[layer]) {
+        if (worker < attention == attentionSide) {
+          any = true;
+          free[worker] = Math.max(free[worker], input[worker]) + each[worker];
         }
-        any = true;
-        var cost = workers.get(worker).experts();
-        double fixed = forward ? cost.fixed().forward() : cost.fixed().backward();
-        double perRow = forward ? cost.perRow().forward() : cost.perRow().backward();
-        free[worker] =
-            Math.max(free[worker], input[worker])
-                + owned[layer][worker] * fixed
-                + rows[layer][worker] * perRow;
-        done[worker] = free[worker];
       }
       if (any) {
-        combine(layer, slot(layer, task), done, first, end);
+        combine(layer, slot, attentionSide);
       }
     }
 
-    /** Tokens of all attention workers to the owners of a layer's experts. */
-    private double[] dispatch(int layer, double[] done) {
+    /** Tokens of all attention workers, done just now, to the owners of a layer's experts. */
+    private double[] dispatch(int layer) {
+      double[] share = rows[layer];
       double lastSent = 0;
       double firstReady = Double.POSITIVE_INFINITY;
       for (int worker = 0; worker < attention; worker++) {
-        WorkerCosts cost = workers.get(worker);
-        double start = Math.max(done[worker], linkOut[worker]);
+        double start = Math.max(free[worker], linkOut[worker]);
+        double others = rates.part[worker] * (layerRows - share[worker]);
+        linkOut[worker] = start + others * rates.rowSeconds[worker];
         firstReady = Math.min(firstReady, start);
-        double others = 1 - rows[layer][worker] / layerRows();
-        linkOut[worker] =
-            start
-                + cost.tokens()
-                    * costs.topK()
-                    * others
-                    * costs.rowBytes()
-                    / cost.link().bytesPerSecond();
         lastSent = Math.max(lastSent, linkOut[worker]);
       }
       double[] there = new double[count];
-      for (int worker = 0; worker < count; worker++) {
-        if (owned[layer][worker] == 0) {
-          continue;
+      for (int worker : ownersOf[layer]) {
+        double guests = 1 - rates.part[worker];
+        if (guests == 0) {
+          there[worker] = free[worker];
+        } else {
+          double taken = share[worker] * guests * rates.rowSeconds[worker];
+          tokensIn[worker] = Math.max(lastSent, Math.max(firstReady, tokensIn[worker]) + taken);
+          there[worker] = tokensIn[worker] + rates.latency[worker];
         }
-        WorkerCosts cost = workers.get(worker);
-        double own = worker < attention ? (double) cost.tokens() / costs.tokens() : 0;
-        if (own == 1) {
-          there[worker] = done[worker];
-          continue;
-        }
-        double taken =
-            rows[layer][worker] * (1 - own) * costs.rowBytes() / cost.link().bytesPerSecond();
-        tokensIn[worker] = Math.max(lastSent, Math.max(firstReady, tokensIn[worker]) + taken);
-        there[worker] = tokensIn[worker] + cost.link().latencySeconds();
       }
       return there;
     }
 
-    /** Results of the owners between two numbers to all attention workers. */
-    private void combine(int layer, int slot, double[] done, int first, int end) {
+    /** Results of a side's owners, done just now, to all attention workers. */
+    private void combine(int layer, int slot, boolean attentionSide) {
+      double[] share = rows[layer];
       double lastSent = 0;
       double firstReady = Double.POSITIVE_INFINITY;
       double sum = 0;
-      for (int worker = first; worker < end; worker++) {
-        if (owned[layer][worker] == 0) {
-          continue;
+      for (int worker : ownersOf[layer]) {
+        if (worker < attention == attentionSide) {
+          double start = Math.max(free[worker], linkOut[worker]);
+          linkOut[worker] =
+              start + share[worker] * (1 - rates.part[worker]) * rates.rowSeconds[worker];
+          firstReady = Math.min(firstReady, start);
+          lastSent = Math.max(lastSent, linkOut[worker]);
+          sum += share[worker];
         }
-        WorkerCosts cost = workers.get(worker);
-        double start = Math.max(done[worker], linkOut[worker]);
-        firstReady = Math.min(firstReady, start);
-        double own = worker < attention ? (double) cost.tokens() / costs.tokens() : 0;
-        linkOut[worker] =
-            start
-                + rows[layer][worker] * (1 - own) * costs.rowBytes() / cost.link().bytesPerSecond();
-        lastSent = Math.max(lastSent, linkOut[worker]);
-        sum += rows[layer][worker];
       }
-      double[] there = resultsThere[slot] == null ? new double[attention] : resultsThere[slot];
-      resultsThere[slot] = there;
+      if (resultsThere[slot] == null) {
+        resultsThere[slot] = new double[attention];
+      }
+      double[] there = resultsThere[slot];
       for (int worker = 0; worker < attention; worker++) {
-        WorkerCosts cost = workers.get(worker);
-        double share = (double) cost.tokens() / costs.tokens();
-        double own = worker >= first && worker < end ? rows[layer][worker] : 0;
-        double taken = (sum - own) * share * costs.rowBytes() / cost.link().bytesPerSecond();
-        if (taken > 0) {
+        double others = sum - (attentionSide ? share[worker] : 0);
+        if (others > 0) {
+          double taken = others * rates.part[worker] * rates.rowSeconds[worker];
           resultsIn[worker] = Math.max(lastSent, Math.max(firstReady, resultsIn[worker]) + taken);
-          there[worker] = Math.max(there[worker], resultsIn[worker] + cost.link().latencySeconds());
+          there[worker] = Math.max(there[worker], resultsIn[worker] + rates.latency[worker]);
         }
       }
-    }
-
-    private double layerRows() {
-      return (double) costs.tokens() * costs.topK();
     }
   }
 }
