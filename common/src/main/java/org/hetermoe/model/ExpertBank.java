@@ -74,6 +74,11 @@ public final class ExpertBank implements AutoCloseable {
     forEach((layer, expert) -> parameters(layer, expert).load(source));
   }
 
+  /** Number of layers, those without experts included. */
+  public int layers() {
+    return layers.size();
+  }
+
   /** Ids of the experts of a layer, ascending. */
   public List<Integer> experts(int layer) {
     return layers.get(layer).stream().map(Expert::id).toList();

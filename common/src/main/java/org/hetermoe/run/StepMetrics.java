@@ -2,6 +2,7 @@ package org.hetermoe.run;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -23,6 +24,9 @@ import java.util.UUID;
  * @param expertBusy share of the step that expert workers computed, mean over them
  * @param evaluationLoss mean cross entropy per held-out token after this step; null where none was
  *     taken
+ * @param workers what each worker did with the step; null where that was not kept
+ * @param expertRows per layer, per expert, the rows that it computed in this step; null where that
+ *     was not kept
  * @param at end of the step
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -42,4 +46,6 @@ public record StepMetrics(
     double attentionBusy,
     double expertBusy,
     Double evaluationLoss,
+    List<WorkerLoad> workers,
+    List<List<Long>> expertRows,
     Instant at) {}

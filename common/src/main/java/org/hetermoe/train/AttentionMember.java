@@ -8,6 +8,7 @@ import org.hetermoe.channel.Channel;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.data.Batches;
 import org.hetermoe.data.PackedTokens;
+import org.hetermoe.group.Peer;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.StepMetrics;
@@ -107,9 +108,11 @@ final class AttentionMember extends RunMember {
         count,
         seconds,
         count / seconds,
-        result.attentionBusy(),
-        result.expertBusy(),
+        result.busy(Peer.Role.ATTENTION),
+        result.busy(Peer.Role.EXPERT),
         evaluation.orElse(null),
+        result.workers(),
+        result.expertRows(),
         Instant.now());
   }
 

@@ -32,7 +32,7 @@ public final class AttentionWorker implements AutoCloseable {
   private final ExpertPart experts;
   private final GradientReduction reduction;
   private final AdamW optimizer;
-  private final BusyClock busy;
+  private final WorkClock clock;
   private final PacedWork paced;
   private final StepEnd stepEnd;
   private GroupPlan plan;
@@ -67,7 +67,7 @@ public final class AttentionWorker implements AutoCloseable {
     experts = new ExpertPart(plan, compute, link, source, paced);
     reduction = new GradientReduction(compute, link, plan.attentionWorkers());
     optimizer = new AdamW(plan.optimizer(), plan.steps());
-    busy = new BusyClock(link);
+    clock = new WorkClock(link::waitedNanos);
     stepEnd = new StepEnd(link);
   }
 
@@ -104,7 +104,7 @@ public final class AttentionWorker implements AutoCloseable {
    */
   public Done step(int step, SequenceBatch batch, StepPolicy policy) throws InterruptedException {
     link.beginStep(step);
-    busy.read();
+    clock.begin();
     paced.begin();
     BatchTotals totals = new BatchTotals(batch.predictedTokens(), batch.tokens());
     for (int microBatch = 0; microBatch < plan.microBatches(); microBatch++) {
@@ -122,7 +122,8 @@ public final class AttentionWorker implements AutoCloseable {
     }
     reduction.reduce(parameters.gradients());
     probe.expertGradients(experts.bank());
-    StepReport own = new StepReport(busy.read(), crossEntropy, experts.gradientSquares());
+    StepReport own =
+        new StepReport(clock.times(), crossEntropy, experts.gradientSquares(), experts.takeRows());
     StepEnd.Conclusion conclusion = conclude(own, losses, policy);
     update(step, conclusion.decision().clip());
     return new Done(conclusion.decision().after(), conclusion.result());
@@ -145,10 +146,14 @@ public final class AttentionWorker implements AutoCloseable {
   }
 
   private void run(Task task, int microBatch, boolean trains) throws InterruptedException {
-    switch (task.work()) {
-      case ATTENTION -> replica.run(task, microBatch);
-      case EXPERTS -> experts.run(task, microBatch, trains);
-    }
+    clock.run(
+        task.work(),
+        () -> {
+          switch (task.work()) {
+            case ATTENTION -> replica.run(task, microBatch);
+            case EXPERTS -> experts.run(task, microBatch, trains);
+          }
+        });
   }
 
   /**

@@ -3,7 +3,9 @@ package org.hetermoe.train;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.hetermoe.channel.Frame;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.compute.Compute;
@@ -77,6 +79,14 @@ final class ExpertPart implements AutoCloseable {
     List<Double> squares = new ArrayList<>();
     bank.forEachParameterSet(expert -> squares.add(expert.gradientSquares()));
     return squares.stream().mapToDouble(Double::doubleValue).toArray();
+  }
+
+  /** Rows that each expert has computed in this step, in canonical order. */
+  long[] takeRows() {
+    return IntStream.range(0, bank.layers())
+        .mapToObj(side::takeTrainedRows)
+        .flatMapToLong(Arrays::stream)
+        .toArray();
   }
 
   /** Updates all experts and sets their gradients to zero. */

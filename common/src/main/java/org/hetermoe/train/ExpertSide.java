@@ -23,6 +23,7 @@ final class ExpertSide {
   private final int hidden;
   private final ExpertBank bank;
   private final Map<Key, Saved> saved = new HashMap<>();
+  private final Map<Integer, long[]> trainedRows = new HashMap<>();
 
   ExpertSide(Compute compute, int hidden, ExpertBank bank) {
     this.compute = compute;
@@ -94,6 +95,7 @@ final class ExpertSide {
     compute.synchronize();
     if (trains) {
       saved.put(new Key(layer, microBatch), new Saved(deliveries, activations));
+      count(layer, groups);
     } else {
       activations.close();
       deliveries.forEach(delivery -> delivery.rows.close());
@@ -135,6 +137,19 @@ final class ExpertSide {
     forward.activations.close();
     deliveries.forEach(delivery -> delivery.rows.close());
     return rows(forward.activations.groups());
+  }
+
+  private void count(int layer, Groups groups) {
+    long[] sums = trainedRows.computeIfAbsent(layer, key -> new long[groups.count()]);
+    for (int expert = 0; expert < sums.length; expert++) {
+      sums[expert] += groups.size(expert);
+    }
+  }
+
+  /** Rows that each expert of a layer has trained on since this was last asked. */
+  long[] takeTrainedRows(int layer) {
+    long[] sums = trainedRows.remove(layer);
+    return sums == null ? new long[bank.experts(layer).size()] : sums;
   }
 
   /** Assignments that an attention worker has in a forward that waits for its backward. */

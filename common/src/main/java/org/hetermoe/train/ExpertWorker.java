@@ -18,7 +18,7 @@ public final class ExpertWorker implements AutoCloseable {
   private final StepProbe probe;
   private final ExpertPart experts;
   private final AdamW optimizer;
-  private final BusyClock busy;
+  private final WorkClock clock;
   private final PacedWork paced;
   private final StepEnd stepEnd;
   private GroupPlan plan;
@@ -37,7 +37,7 @@ public final class ExpertWorker implements AutoCloseable {
     paced = new PacedWork(pace, link::waitedNanos);
     experts = new ExpertPart(plan, compute, link, source, paced);
     optimizer = new AdamW(plan.optimizer(), plan.steps());
-    busy = new BusyClock(link);
+    clock = new WorkClock(link::waitedNanos);
     stepEnd = new StepEnd(link);
   }
 
@@ -49,13 +49,14 @@ public final class ExpertWorker implements AutoCloseable {
   /** One step, counted from 1; returns what attention worker 0 decided to follow. */
   public StepPolicy.AfterStep step(int step) throws InterruptedException {
     link.beginStep(step);
-    busy.read();
+    clock.begin();
     paced.begin();
     for (Task task : plan.schedule().of(link.self(), plan.placement())) {
-      experts.run(task, task.microBatch(), true);
+      clock.run(task.work(), () -> experts.run(task, task.microBatch(), true));
     }
     probe.expertGradients(experts.bank());
-    StepReport report = new StepReport(busy.read(), 0, experts.gradientSquares());
+    StepReport report =
+        new StepReport(clock.times(), 0, experts.gradientSquares(), experts.takeRows());
     StepDecision decision = stepEnd.follow(report).decision();
     paced.begin();
     experts.update(optimizer, step, decision.clip());

@@ -2,6 +2,7 @@ package org.hetermoe.train;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -123,7 +124,13 @@ public final class LocalTrainer implements AutoCloseable {
     double clip = GradientClipping.coefficient(norm, plan.optimizer().clipNorm());
     parameters.forEach(replica -> optimizer.update(compute, replica, step, clip));
     bank.forEachParameterSet(expert -> optimizer.update(compute, expert, step, clip));
-    return losses.result(norm, 1, 1);
+    return losses.result(norm, List.of(), rows());
+  }
+
+  private List<List<Long>> rows() {
+    return IntStream.range(0, model.layers())
+        .mapToObj(layer -> Arrays.stream(side.takeTrainedRows(layer)).boxed().toList())
+        .toList();
   }
 
   /** Mean cross entropy per token of held-out sequences, nats. */

@@ -1,6 +1,8 @@
 package org.hetermoe.train;
 
+import java.util.List;
 import org.hetermoe.model.ModelConfig;
+import org.hetermoe.run.WorkerLoad;
 import org.hetermoe.train.AttentionReplica.BatchTotals;
 
 /** Adds up the losses of a batch: micro-batches in order, divided once. */
@@ -30,9 +32,9 @@ final class LossSum {
     z += share * group.zLoss(model);
   }
 
-  StepResult result(double gradientNorm, double attentionBusy, double expertBusy) {
+  StepResult result(double gradientNorm, List<WorkerLoad> workers, List<List<Long>> expertRows) {
     double crossEntropy = crossEntropySum / totals.predictedTokens();
     double loss = crossEntropy + model.balanceCoefficient() * balance + model.zCoefficient() * z;
-    return new StepResult(loss, crossEntropy, balance, z, gradientNorm, attentionBusy, expertBusy);
+    return new StepResult(loss, crossEntropy, balance, z, gradientNorm, workers, expertRows);
   }
 }

@@ -1,11 +1,14 @@
 package org.hetermoe.train;
 
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.hetermoe.channel.Frame;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.group.Peer;
 import org.hetermoe.optim.GradientClipping;
+import org.hetermoe.run.WorkerLoad;
 
 /**
  * The end of a step: every worker reports to attention worker 0, which adds up, decides what
@@ -52,23 +55,22 @@ final class StepEnd {
   Conclusion conclude(
       GroupPlan plan, StepReport own, LossSum losses, double attentionSquares, StepPolicy policy)
       throws InterruptedException {
-    GradientNorm norm = new GradientNorm(plan, attentionSquares);
-    double attentionBusy = 0;
-    double expertBusy = 0;
+    ExpertTotals experts = new ExpertTotals(plan.placement());
+    List<WorkerLoad> loads = new ArrayList<>();
     for (Peer worker : plan.members()) {
       StepReport report = worker.equals(DECIDER) ? own : receive(worker);
-      norm.add(worker, report.expertSquares());
-      switch (worker.role()) {
-        case ATTENTION -> {
-          losses.addCrossEntropy(report.crossEntropy());
-          attentionBusy += report.busy() / plan.attentionWorkers();
-        }
-        case EXPERT -> expertBusy += report.busy() / plan.expertWorkers();
+      experts.add(worker, report.expertSquares(), report.expertRows());
+      if (worker.role() == Peer.Role.ATTENTION) {
+        losses.addCrossEntropy(report.crossEntropy());
       }
+      WorkClock.Times times = report.times();
+      loads.add(
+          new WorkerLoad(worker, times.busy(), times.attentionSeconds(), times.expertSeconds()));
     }
-    StepDecision decision = decide(plan, norm.value(), policy.after(link.step()));
+    double gradientNorm = experts.gradientNorm(attentionSquares);
+    StepDecision decision = decide(plan, gradientNorm, policy.after(link.step()));
     return new Conclusion(
-        decision, Optional.of(losses.result(norm.value(), attentionBusy, expertBusy)));
+        decision, Optional.of(losses.result(gradientNorm, loads, experts.rows())));
   }
 
   private StepDecision decide(GroupPlan plan, double gradientNorm, StepPolicy.AfterStep after)

@@ -1,5 +1,9 @@
 package org.hetermoe.train;
 
+import java.util.List;
+import org.hetermoe.group.Peer;
+import org.hetermoe.run.WorkerLoad;
+
 /**
  * The numbers of one step.
  *
@@ -8,8 +12,8 @@ package org.hetermoe.train;
  * @param balanceLoss mean over tokens, unweighted
  * @param zLoss mean over tokens, unweighted
  * @param gradientNorm global, before clipping
- * @param attentionBusy share of the step that attention workers computed, mean over them
- * @param expertBusy share of the step that expert workers computed, mean over them
+ * @param workers what each worker did with the step; empty where there are none
+ * @param expertRows per layer, per expert, the rows that it computed
  */
 public record StepResult(
     double loss,
@@ -17,5 +21,19 @@ public record StepResult(
     double balanceLoss,
     double zLoss,
     double gradientNorm,
-    double attentionBusy,
-    double expertBusy) {}
+    List<WorkerLoad> workers,
+    List<List<Long>> expertRows) {
+  public StepResult {
+    workers = List.copyOf(workers);
+    expertRows = List.copyOf(expertRows);
+  }
+
+  /** Share of the step that the workers of a role computed, mean over them; 0 without workers. */
+  public double busy(Peer.Role role) {
+    return workers.stream()
+        .filter(load -> load.peer().role() == role)
+        .mapToDouble(WorkerLoad::busy)
+        .average()
+        .orElse(0);
+  }
+}

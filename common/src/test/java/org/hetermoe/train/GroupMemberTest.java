@@ -33,6 +33,7 @@ import org.hetermoe.run.Assignment;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
 import org.hetermoe.run.StepMetrics;
+import org.hetermoe.run.WorkerLoad;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -196,6 +197,30 @@ class GroupMemberTest {
     train(AT_FIRST, 3, resumed, Map.of());
 
     assertThat(resumed.numbers(1)).isEqualTo(moved.numbers(4));
+  }
+
+  @Test
+  void metricsTellWhatEachWorkerDidAndHowManyRowsEachExpertHad() throws Exception {
+    Outcome moved = train(AT_FIRST, 0, new Outcome(), Map.of(1, LATER));
+
+    int assignments = 5 * 16 * spec.model().topK();
+    for (StepMetrics step : moved.metrics.values()) {
+      assertThat(step.workers())
+          .extracting(WorkerLoad::peer)
+          .containsExactlyElementsOf(GroupPlan.of(spec, AT_FIRST).members());
+      assertThat(step.workers()).allMatch(load -> load.busy() >= 0 && load.busy() <= 1);
+      assertThat(step.expertRows()).hasSize(2);
+      for (List<Long> layer : step.expertRows()) {
+        assertThat(layer).hasSize(4);
+        assertThat(layer.stream().mapToLong(Long::longValue).sum()).isEqualTo(assignments);
+      }
+      for (WorkerLoad load : step.workers()) {
+        boolean attends = load.peer().role() == Peer.Role.ATTENTION;
+        assertThat(load.attentionSeconds() > 0).isEqualTo(attends);
+        assertThat(load.expertSeconds() > 0)
+            .isEqualTo((step.step() <= 2 ? AT_FIRST : LATER).workers().contains(load.peer()));
+      }
+    }
   }
 
   @Test

@@ -29,6 +29,7 @@ import org.hetermoe.group.Peer;
 import org.hetermoe.model.ExpertBank;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelConfig;
+import org.hetermoe.model.Parameter;
 import org.hetermoe.model.SeededWeights;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.ScheduleKind;
@@ -147,10 +148,12 @@ class MovesTest {
       new ExpertMoves(compute, link, bank).run(before, after);
       assertThat(bank.experts(0)).isEqualTo(after.expertsOf(0, worker));
       for (int expert : bank.experts(0)) {
-        List<Tensor> moved = bank.parameters(0, expert).state();
-        List<Tensor> truth = expected.parameters(0, expert).state();
-        for (int i = 0; i < truth.size(); i++) {
-          assertThat(bits(compute, moved.get(i))).isEqualTo(bits(compute, truth.get(i)));
+        for (Parameter truth : expected.parameters(0, expert).all()) {
+          Parameter moved = bank.parameters(0, expert).get(truth.name());
+          assertThat(bits(compute, moved.value())).isEqualTo(bits(compute, truth.value()));
+          assertThat(bits(compute, moved.m())).isEqualTo(bits(compute, truth.m()));
+          assertThat(bits(compute, moved.v())).isEqualTo(bits(compute, truth.v()));
+          assertThat(bits(compute, moved.gradient())).containsOnly(0);
         }
       }
     } catch (Exception | AssertionError failure) {

@@ -92,6 +92,45 @@ class PaceTest {
     }
   }
 
+  /** A worker that an emulated device holds up computes, and does not wait for others. */
+  @Test
+  void whatAPaceTakesIsBusyTime() throws Exception {
+    long millis = 4;
+    GroupPlan plan = TestRun.plan(2, 1, 1, Placement.balanced(LAYERS, TestRun.EXPERTS, 1));
+
+    List<StepResult> results =
+        TestRun.overMemory(plan, 4, group -> group.paced(worker -> new SlowExperts(millis)));
+
+    double slept = 2 * 2 * LAYERS * millis / 1e3;
+    for (StepResult result : results) {
+      assertThat(result.workers().get(1).expertSeconds()).isGreaterThanOrEqualTo(slept);
+      assertThat(result.workers().get(1).attentionSeconds()).isZero();
+      assertThat(result.workers().get(0).expertSeconds()).isZero();
+      assertThat(result.workers().get(0).attentionSeconds()).isPositive();
+    }
+  }
+
+  /** Takes its time for experts alone. */
+  private record SlowExperts(long millis) implements Pace {
+    @Override
+    public void attention(int sequences, Direction direction, long startNanos) {}
+
+    @Override
+    public void embedding(int tokens, Direction direction, long startNanos) {}
+
+    @Override
+    public void head(int tokens, Direction direction, long startNanos) {}
+
+    @Override
+    public void experts(int[] rows, Direction direction, long startNanos)
+        throws InterruptedException {
+      Thread.sleep(millis);
+    }
+
+    @Override
+    public void optimizer(long parameters, long startNanos) {}
+  }
+
   private static List<String> expected(GroupPlan plan, Peer worker) {
     List<String> step = new ArrayList<>();
     for (Task task : plan.schedule().of(worker, plan.placement())) {

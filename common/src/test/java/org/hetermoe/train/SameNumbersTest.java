@@ -101,12 +101,17 @@ class SameNumbersTest {
   @ParameterizedTest
   @ValueSource(ints = {2, 3, 5})
   void attentionWorkersChangeNothingButRounding(int attention) throws Exception {
-    List<Double> one = local(plan(2, 1, 1, ONE), 5, 1);
-    List<Double> several = local(plan(2, attention, 1, ONE), 5, 1);
+    List<Double> one = losses(plan(2, 1, 1, ONE));
+    List<Double> several = losses(plan(2, attention, 1, ONE));
 
     for (int i = 0; i < one.size(); i++) {
       assertThat(several.get(i)).isCloseTo(one.get(i), Offset.offset(2e-5 * one.get(i)));
     }
+  }
+
+  /** Without the experts' rows: what rounding does to a router's choice may change them. */
+  private static List<Double> losses(GroupPlan plan) throws Exception {
+    return TestRun.localResults(plan, 5, 1).stream().flatMap(TestRun::losses).toList();
   }
 
   @Test

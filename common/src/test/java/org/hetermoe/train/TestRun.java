@@ -107,6 +107,11 @@ final class TestRun {
   }
 
   static List<Double> local(GroupPlan plan, int sequences, int threads) throws Exception {
+    return numbers(localResults(plan, sequences, threads));
+  }
+
+  static List<StepResult> localResults(GroupPlan plan, int sequences, int threads)
+      throws Exception {
     List<StepResult> results = new ArrayList<>();
     try (Compute compute = Devices.open("cpu", threads);
         LocalTrainer trainer =
@@ -115,18 +120,27 @@ final class TestRun {
         results.add(trainer.step(step, batch(sequences, step)));
       }
     }
-    return numbers(results);
+    return results;
   }
 
   static List<Double> group(GroupPlan plan, int sequences) throws Exception {
     return numbers(overMemory(plan, sequences, group -> group));
   }
 
-  /** Loss and gradient norm of each step. */
+  /** Loss, gradient norm and rows of every expert, of each step. */
   static List<Double> numbers(List<StepResult> results) {
     return results.stream()
-        .flatMap(result -> Stream.of(result.loss(), result.gradientNorm()))
+        .flatMap(
+            result ->
+                Stream.concat(
+                    losses(result),
+                    result.expertRows().stream().flatMap(List::stream).map(Long::doubleValue)))
         .toList();
+  }
+
+  /** Loss and gradient norm. */
+  static Stream<Double> losses(StepResult result) {
+    return Stream.of(result.loss(), result.gradientNorm());
   }
 
   static List<StepResult> overMemory(

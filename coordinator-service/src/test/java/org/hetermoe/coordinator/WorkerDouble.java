@@ -156,6 +156,8 @@ public final class WorkerDouble implements AutoCloseable {
             0.75,
             0.625,
             evaluationLoss,
+            null,
+            null,
             Instant.now().truncatedTo(ChronoUnit.MICROS));
     send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));
   }

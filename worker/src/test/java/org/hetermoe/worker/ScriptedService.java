@@ -68,6 +68,8 @@ class ScriptedService {
                 0.75,
                 0.5,
                 null,
+                null,
+                null,
                 Instant.EPOCH));
   }
 }

@@ -164,6 +164,23 @@ class RunFollowerTest {
 
   private static StepMetrics step(int epoch, int step, double loss, Double evaluation) {
     return new StepMetrics(
-        RUN, epoch, step, loss, loss, 1, 0, 1, 1e-3, 4096, 2, 2048, 0.5, 0.25, evaluation, AT);
+        RUN,
+        epoch,
+        step,
+        loss,
+        loss,
+        1,
+        0,
+        1,
+        1e-3,
+        4096,
+        2,
+        2048,
+        0.5,
+        0.25,
+        evaluation,
+        null,
+        null,
+        AT);
   }
 }

@@ -94,6 +94,8 @@ class StepRow {
         attentionBusy,
         expertBusy,
         evaluationLoss,
+        null,
+        null,
         at);
   }
 

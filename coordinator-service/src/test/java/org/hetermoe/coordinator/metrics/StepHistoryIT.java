@@ -52,6 +52,23 @@ class StepHistoryIT {
 
   private static StepMetrics step(UUID run, int step, double loss) {
     return new StepMetrics(
-        run, 0, step, loss, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, step % 2 == 0 ? 12.0 : null, AT);
+        run,
+        0,
+        step,
+        loss,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        step % 2 == 0 ? 12.0 : null,
+        null,
+        null,
+        AT);
   }
 }

@@ -1,0 +1,13 @@
+package org.hetermoe.run;
+
+import org.hetermoe.group.Peer;
+
+/**
+ * What one worker of a group did with a step.
+ *
+ * @param peer the worker
+ * @param busy share of the step that it did not wait for others
+ * @param attentionSeconds spent on the attention side's tasks, waiting left out
+ * @param expertSeconds spent on experts, waiting left out
+ */
+public record WorkerLoad(Peer peer, double busy, double attentionSeconds, double expertSeconds) {}
