@@ -24,16 +24,18 @@ final class Measured {
     double median =
         seconds.length % 2 == 1 ? seconds[half] : (seconds[half - 1] + seconds[half]) / 2;
     Map<String, Double> busy = new TreeMap<>();
-    busy.put("attention", mean(steps.stream().mapToDouble(StepMetrics::attentionBusy).toArray()));
-    busy.put("expert", mean(steps.stream().mapToDouble(StepMetrics::expertBusy).toArray()));
+    for (StepMetrics step : steps) {
+      if (step.workers() != null) {
+        step.workers()
+            .forEach(
+                load ->
+                    busy.merge(load.peer().toString(), load.busy() / steps.size(), Double::sum));
+      }
+    }
     return new PlanView.Measured(
         steps.size(),
         median,
         predictedSeconds == null ? null : median / predictedSeconds - 1,
         busy);
-  }
-
-  private static double mean(double[] values) {
-    return java.util.Arrays.stream(values).average().orElse(0);
   }
 }

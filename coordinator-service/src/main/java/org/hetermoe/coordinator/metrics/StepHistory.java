@@ -70,7 +70,7 @@ public class StepHistory {
   }
 
   /** The last steps of an attempt after one, ascending. */
-  List<StepMetrics> since(UUID run, int epoch, int after, int most) {
+  public List<StepMetrics> since(UUID run, int epoch, int after, int most) {
     return entities
         .createQuery(
             "from StepRow where key.run = :run and epoch = :epoch and key.step > :after"

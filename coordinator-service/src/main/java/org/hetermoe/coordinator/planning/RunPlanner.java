@@ -3,6 +3,7 @@ package org.hetermoe.coordinator.planning;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
@@ -24,10 +25,17 @@ public final class RunPlanner {
   private final GroupDevices devices;
   private final LinkCosts link;
   private final Schedule schedule;
+  private final UnaryOperator<GroupCosts> correction;
   private final Simulator simulator = new Simulator();
 
   /** A planner of a run on a group. */
-  public RunPlanner(RunSpec spec, GroupDevices devices, LinkCosts link) {
+  RunPlanner(RunSpec spec, GroupDevices devices, LinkCosts link) {
+    this(spec, devices, link, UnaryOperator.identity());
+  }
+
+  private RunPlanner(
+      RunSpec spec, GroupDevices devices, LinkCosts link, UnaryOperator<GroupCosts> correction) {
+    this.correction = correction;
     this.spec = spec;
     this.devices = devices;
     this.link = link;
@@ -35,6 +43,27 @@ public final class RunPlanner {
         spec.training()
             .schedule()
             .schedule(spec.model().layers(), spec.training().microBatches());
+  }
+
+  /**
+   * The same, set right by what the workers were measured to take.
+   *
+   * @param placement of the steps that were measured
+   * @param loads of these steps
+   * @param spent in such a step, by worker; nobody is set right without
+   */
+  public RunPlanner measured(
+      Placement placement, ExpertLoads loads, Map<Peer, MeasuredCosts.Spent> spent) {
+    if (spent.isEmpty() || !informed()) {
+      return this;
+    }
+    return new RunPlanner(
+        spec,
+        devices,
+        link,
+        costs ->
+            MeasuredCosts.corrected(
+                costs, RunCosts.of(spec, devices, loads, link), placement, spent));
   }
 
   /** A group of which a device is not known cannot be planned for. */
@@ -107,7 +136,7 @@ public final class RunPlanner {
   }
 
   private GroupCosts costs(ExpertLoads loads) {
-    return RunCosts.of(spec, devices, loads, link);
+    return correction.apply(RunCosts.of(spec, devices, loads, link));
   }
 
   private static Decision.Promise promise(

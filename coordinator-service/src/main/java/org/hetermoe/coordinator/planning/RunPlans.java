@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.hetermoe.cluster.DeviceProfile;
 import org.hetermoe.coordinator.CoordinatorConfig;
@@ -18,6 +19,7 @@ import org.hetermoe.group.Peer;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.EmulationSpec;
+import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
 
@@ -40,6 +42,15 @@ public class RunPlans {
    * @param compute description of its device
    */
   public record Device(String compute, String softwareVersion) {}
+
+  /** What workers say they are, by their stable ids. */
+  public static Map<String, Device> described(List<Heartbeat> live) {
+    return live.stream()
+        .collect(
+            Collectors.toMap(
+                Heartbeat::worker,
+                worker -> new Device(worker.compute(), worker.softwareVersion())));
+  }
 
   /**
    * The devices of a group: emulated where the run says so, else the workers' own.

@@ -10,7 +10,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -191,7 +190,7 @@ public class RunLifecycle {
             .toList();
     return switch (GroupAssembler.assemble(run.spec(), free)) {
       case GroupAssembler.Outcome.Group group -> {
-        GroupDevices devices = plans.devices(run.spec(), group.members(), described(live));
+        GroupDevices devices = plans.devices(run.spec(), group.members(), RunPlans.described(live));
         if (!devices.unknown().isEmpty() && mayStillCome(group.members())) {
           waitFor(run, waiting, "the profile of " + String.join(", ", devices.unknown()));
           yield Placed.NEXT_IN_LINE;
@@ -213,14 +212,6 @@ public class RunLifecycle {
     if (!next.equals(waiting)) {
       run.become(next, now());
     }
-  }
-
-  private static Map<String, RunPlans.Device> described(List<Heartbeat> live) {
-    return live.stream()
-        .collect(
-            Collectors.toMap(
-                Heartbeat::worker,
-                worker -> new RunPlans.Device(worker.compute(), worker.softwareVersion())));
   }
 
   /** Whether a worker came so recently that it may still be taking its profile. */
