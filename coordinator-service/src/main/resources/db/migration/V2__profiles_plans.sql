@@ -43,7 +43,8 @@ update run set spec = jsonb_set(
         '{"planner": "none", "asym_ea": false, "rebalance": false,
           "rebalance_threshold": 0.05, "rebalance_every": 20}'::jsonb,
         'emulation',
-        '{"attention": "", "experts": "", "time_scale": 1.0}'::jsonb),
+        '{"attention": "", "experts": "", "time_scale": 1.0,
+          "width_scale": 1, "length_scale": 1}'::jsonb),
     '{training,schedule}', '"zebra"')
 where not spec ? 'planning';
 

@@ -86,7 +86,7 @@ public record MeasuredProfile(
 
     @Override
     public double optimizerSeconds(long parameters) {
-      return measured.optimizer.seconds(parameters);
+      return measured.optimizer.seconds((double) parameters);
     }
   }
 }

@@ -29,7 +29,7 @@ public final class EmulatedPace implements Pace {
   /**
    * The pace of a device for a model.
    *
-   * @param device with its time scale, as {@link org.hetermoe.cluster.SlowedProfile}
+   * @param device with its time scale, as {@link org.hetermoe.cluster.ScaledProfile}
    * @param length tokens of a sequence
    */
   public EmulatedPace(DeviceProfile device, ModelShape model, int length) {

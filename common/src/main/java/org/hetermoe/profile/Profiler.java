@@ -110,8 +110,7 @@ public final class Profiler {
                   compute.attention(q, k, v, sizes, out, logSumExp);
                   compute.synchronize();
                   long middle = System.nanoTime();
-                  compute.attentionBackward(
-                      q, k, v, out, logSumExp, dOut, sizes, dq, dk, dv);
+                  compute.attentionBackward(q, k, v, out, logSumExp, dOut, sizes, dq, dk, dv);
                   compute.synchronize();
                   return new Times(middle - start, System.nanoTime() - middle);
                 }));
@@ -123,8 +122,7 @@ public final class Profiler {
   /** What a layer takes beyond its attention. */
   private BothPasses projections(BothPasses core) {
     Samples samples = new Samples();
-    try (ParameterSet parameters =
-            new ParameterSet(compute, ParameterNames.attention(model));
+    try (ParameterSet parameters = new ParameterSet(compute, ParameterNames.attention(model));
         RotaryTable rotary = new RotaryTable(compute, model, LENGTHS[LENGTHS.length - 1])) {
       parameters.load(new SeededWeights(model, 1));
       AttentionLayer layer = new AttentionLayer(compute, model, parameters, rotary, 0);
@@ -265,8 +263,7 @@ public final class Profiler {
             median(
                 () -> {
                   long start = System.nanoTime();
-                  set.forEach(
-                      p -> compute.adamW(p.value(), p.gradient(), p.m(), p.v(), step));
+                  set.forEach(p -> compute.adamW(p.value(), p.gradient(), p.m(), p.v(), step));
                   compute.synchronize();
                   long nanos = System.nanoTime() - start;
                   return new Times(nanos, nanos);

@@ -33,8 +33,7 @@ public sealed interface Event {
    * @param placement which worker owns which expert from then on
    * @param seconds that the move took
    */
-  record Moved(
-      UUID run, int epoch, String worker, int step, Placement placement, double seconds)
+  record Moved(UUID run, int epoch, String worker, int step, Placement placement, double seconds)
       implements Event {}
 
   /**

@@ -31,7 +31,7 @@ public final class Topics {
   public static final int ACTIVATION_PARTITIONS = 64;
 
   /** The topics of control traffic. */
-  public static final List<String> CONTROL = 
+  public static final List<String> CONTROL =
       List.of(COMMANDS, EVENTS, HEARTBEATS, METRICS, PROFILES);
 
   /** The topics of activation traffic. */

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.hetermoe.cluster.DeviceProfile;
 import org.hetermoe.cluster.Pass;
-import org.hetermoe.cluster.SlowedProfile;
+import org.hetermoe.cluster.ScaledProfile;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.Task.Direction;
 import org.hetermoe.run.RunSpecReader;
@@ -59,7 +59,7 @@ class EmulatedPaceTest {
   }
 
   private static EmulatedPace pace(double timeScale) {
-    return new EmulatedPace(new SlowedProfile(new Microseconds(), timeScale), MODEL, 10);
+    return new EmulatedPace(new ScaledProfile(new Microseconds(), timeScale, 1, 1), MODEL, 10);
   }
 
   /** A microsecond for each token, row or parameter. */

@@ -25,7 +25,8 @@ class ProfilerTest {
       assertThat(measured.name()).isEqualTo(compute.description());
     }
     // Its JSON is what it was.
-    measured = Json.MAPPER.readValue(Json.MAPPER.writeValueAsBytes(measured), MeasuredProfile.class);
+    measured =
+        Json.MAPPER.readValue(Json.MAPPER.writeValueAsBytes(measured), MeasuredProfile.class);
 
     DeviceProfile profile = measured.profile();
     ModelShape model = ModelShape.of("m", MODEL);

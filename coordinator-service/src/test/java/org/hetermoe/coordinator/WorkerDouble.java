@@ -31,6 +31,7 @@ import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
+import org.hetermoe.run.WorkerProfile;
 
 /**
  * A worker as the coordinator sees it: it speaks over the real topics, and does what a test says.
@@ -160,6 +161,11 @@ public final class WorkerDouble implements AutoCloseable {
             null,
             Instant.now().truncatedTo(ChronoUnit.MICROS));
     send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));
+  }
+
+  /** Reports the profile of a device that goes by this worker's description. */
+  public void profile(WorkerProfile profile) {
+    send(Topics.PROFILES, profile.device(), json(WorkerProfile.class, profile));
   }
 
   /** Sends bytes that are no message. */

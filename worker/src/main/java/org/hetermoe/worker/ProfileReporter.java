@@ -100,7 +100,7 @@ class ProfileReporter implements AutoCloseable {
     Path lock = settings.dataDirectory().resolve("profiling.lock");
     try (FileChannel file =
             FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock _ = file.lock()) {
+        FileLock _ = turn(file)) {
       if (known(device)) {
         return;
       }
@@ -118,16 +118,24 @@ class ProfileReporter implements AutoCloseable {
     }
   }
 
+  /**
+   * Asks again and again instead of waiting: the system takes processes of which each holds one
+   * lock and waits for another for a deadlock, although they are of different threads.
+   */
+  private static FileLock turn(FileChannel file) throws IOException, InterruptedException {
+    FileLock lock = file.tryLock();
+    while (lock == null) {
+      Thread.sleep(PAUSE_MILLIS);
+      lock = file.tryLock();
+    }
+    return lock;
+  }
+
   private WorkerProfile measure(String device) {
     try (Compute compute = Devices.open(settings.compute(), TrainingThreads.threads(settings))) {
-      Profiler profiler =
-          new Profiler(compute, RunSpecReader.defaults().model(), NANOS_PER_SIZE);
+      Profiler profiler = new Profiler(compute, RunSpecReader.defaults().model(), NANOS_PER_SIZE);
       return new WorkerProfile(
-          device,
-          identity.softwareVersion(),
-          profiler.measure(DeviceMemory.bytes()),
-          null,
-          now());
+          device, identity.softwareVersion(), profiler.measure(DeviceMemory.bytes()), null, now());
     }
   }
 

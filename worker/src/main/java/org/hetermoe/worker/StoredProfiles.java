@@ -19,10 +19,7 @@ class StoredProfiles {
 
   private final String base;
   private final HttpClient http =
-      HttpClient.newBuilder()
-          .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(TIMEOUT)
-          .build();
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(TIMEOUT).build();
 
   StoredProfiles(WorkerSettings settings) {
     this.base = settings.coordinatorUrl().toString().replaceFirst("/+$", "");

@@ -75,8 +75,8 @@ class TrainingThreads implements MemberThreads {
               peer,
               opened.get(peer),
               () -> Devices.open(device, threads),
-              (compute, channel) -> factory.create(
-                      assignment, peer, compute, channel, environment(assignment, peer)),
+              (compute, channel) ->
+                  factory.create(assignment, peer, compute, channel, environment(assignment, peer)),
               peer + "-epoch-" + assignment.epoch(),
               listener));
     }

@@ -2,12 +2,11 @@ package org.hetermoe.worker;
 
 import jakarta.inject.Singleton;
 import org.hetermoe.cluster.DeviceProfile;
-import org.hetermoe.emulate.EmulatedDevices;
+import org.hetermoe.cluster.EmulatedDevices;
 import org.hetermoe.emulate.EmulatedPace;
 import org.hetermoe.group.Peer;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
-import org.hetermoe.run.EmulationSpec;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.train.Pace;
 
@@ -22,14 +21,13 @@ class WorkerPace {
 
   /** The pace of a member of a run. */
   Pace of(RunSpec spec, Peer.Role role) {
-    EmulationSpec emulation = spec.emulation();
-    if (emulation.emulates(role)) {
-      return emulated(
-          spec, EmulatedDevices.of("emulation", emulation.device(role), emulation.timeScale()));
-    }
-    return settings
-        .emulate()
-        .map(name -> emulated(spec, device(name)))
+    return spec.emulation()
+        .device(role)
+        .or(() -> settings.emulate().map(this::device))
+        .<Pace>map(
+            device ->
+                new EmulatedPace(
+                    device, ModelShape.of(spec.name(), spec.model()), spec.data().sequenceLength()))
         .orElse(Pace.REAL);
   }
 
@@ -39,11 +37,6 @@ class WorkerPace {
    * @throws InvalidFieldException if the catalogue has none of that name
    */
   DeviceProfile device(String name) {
-    return EmulatedDevices.of("hetermoe.worker.emulate", name, settings.emulateTimeScale());
-  }
-
-  private static Pace emulated(RunSpec spec, DeviceProfile device) {
-    return new EmulatedPace(
-        device, ModelShape.of(spec.name(), spec.model()), spec.data().sequenceLength());
+    return EmulatedDevices.of("hetermoe.worker.emulate", name, settings.emulateTimeScale(), 1, 1);
   }
 }

@@ -81,8 +81,7 @@ public final class ProfileCommand implements Callable<Integer> {
     }
     MeasuredProfile measured;
     try (Compute compute = Devices.open(device, count)) {
-      measured =
-          new Profiler(compute, spec.model(), NANOS_PER_SIZE).measure(DeviceMemory.bytes());
+      measured = new Profiler(compute, spec.model(), NANOS_PER_SIZE).measure(DeviceMemory.bytes());
     } catch (ComputeUnavailableException unavailable) {
       throw new UsageException(unavailable.getMessage());
     }

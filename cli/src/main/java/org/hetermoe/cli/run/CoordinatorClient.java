@@ -126,7 +126,8 @@ public final class CoordinatorClient {
   /**
    * Has experts moved while a run runs.
    *
-   * @param counts experts of every layer that each expert worker gets; empty lets the planner decide
+   * @param counts experts of every layer that each expert worker gets; empty lets the planner
+   *     decide
    */
   RunPlan rebalance(UUID run, List<Integer> counts) throws InterruptedException {
     HttpRequest.Builder request = request("/runs/" + run + "/rebalance");
@@ -135,8 +136,7 @@ public final class CoordinatorClient {
             ? request.POST(HttpRequest.BodyPublishers.noBody()).build()
             : request
                 .header("Content-Type", "application/json")
-                .POST(
-                    HttpRequest.BodyPublishers.ofString(json(Map.of("expert_counts", counts))))
+                .POST(HttpRequest.BodyPublishers.ofString(json(Map.of("expert_counts", counts))))
                 .build(),
         RunPlan.class);
   }

@@ -34,6 +34,12 @@ import picocli.CommandLine.Spec;
 public final class EmulatedBenchCommand implements Callable<Integer> {
   private static final double ALLOWED = 0.1;
 
+  private static final List<Contender> CONTENDERS =
+      List.of(
+          new Contender("DistEP", "sequential", false),
+          new Contender("HeterMoE without Asym-EA", "zebra", false),
+          new Contender("HeterMoE with Asym-EA", "zebra", true));
+
   @Spec private CommandSpec command;
   @Mixin private CoordinatorOptions coordinatorOptions;
 
@@ -52,21 +58,9 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
   /** For picocli, which sets the fields. */
   public EmulatedBenchCommand() {}
 
-  private enum System {
-    DISTEP("DistEP", "training.schedule=sequential", "planning.asym_ea=false"),
-    WITHOUT("HeterMoE without Asym-EA", "training.schedule=zebra", "planning.asym_ea=false"),
-    WITH("HeterMoE with Asym-EA", "training.schedule=zebra", "planning.asym_ea=true");
+  private record Contender(String title, String schedule, boolean asymEa) {}
 
-    private final String title;
-    private final List<String> overrides;
-
-    System(String title, String... overrides) {
-      this.title = title;
-      this.overrides = List.of(overrides);
-    }
-  }
-
-  private record Measured(System system, double seconds, double predicted, List<Double> losses) {
+  private record Measured(Contender system, double seconds, double predicted, List<Double> losses) {
     double difference() {
       return seconds / predicted - 1;
     }
@@ -81,7 +75,7 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
     List<Measured> measured = new ArrayList<>();
     try (Interruption interruption = Interruption.arm();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
-      for (System system : System.values()) {
+      for (Contender system : CONTENDERS) {
         measured.add(measure(system, session, err));
       }
       interruption.gently(null);
@@ -90,7 +84,7 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
     return measured.stream().allMatch(one -> Math.abs(one.difference()) <= ALLOWED) ? 0 : 1;
   }
 
-  private Measured measure(System system, CoordinatorOptions.Session session, PrintWriter err)
+  private Measured measure(Contender system, CoordinatorOptions.Session session, PrintWriter err)
       throws IOException, InterruptedException {
     err.println("hetermoe: training " + steps + " steps as " + system.title);
     err.flush();
@@ -109,17 +103,15 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
       throw new CoordinatorException(0, "nothing was predicted: " + plan.plan().why());
     }
     return new Measured(
-        system,
-        plan.measured().stepSeconds(),
-        plan.plan().predictedStepSeconds(),
-        report.losses());
+        system, plan.measured().stepSeconds(), plan.plan().predictedStepSeconds(), report.losses());
   }
 
-  private RunSpec spec(System system) throws IOException {
+  private RunSpec spec(Contender system) throws IOException {
     List<String> all = new ArrayList<>(overrides);
-    all.addAll(system.overrides);
     all.addAll(
         List.of(
+            "training.schedule=" + system.schedule,
+            "planning.asym_ea=" + system.asymEa,
             "name=bench " + system.title,
             "training.steps=" + steps,
             "training.evaluate_every=0",
@@ -149,8 +141,7 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
     }
     boolean same = measured.stream().allMatch(one -> one.losses.equals(base.losses));
     out.printf(
-        "losses of all %d steps %s%n",
-        steps, same ? "are identical to the last bit" : "DIFFER");
+        "losses of all %d steps %s%n", steps, same ? "are identical to the last bit" : "DIFFER");
     out.flush();
   }
 }

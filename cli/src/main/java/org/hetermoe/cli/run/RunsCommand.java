@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.hetermoe.cli.UsageException;
 import org.hetermoe.run.CheckpointView;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlanView;
@@ -74,6 +75,11 @@ public final class RunsCommand implements Callable<Integer> {
     @Option(names = "--json", description = "The run as one JSON object on standard output.")
     private boolean json;
 
+    @Option(
+        names = "--plan",
+        description = "What was planned and measured as one JSON object on standard output.")
+    private boolean plan;
+
     @Override
     public Integer call() throws InterruptedException, JsonProcessingException {
       PrintWriter out = command.commandLine().getOut();
@@ -81,7 +87,9 @@ public final class RunsCommand implements Callable<Integer> {
           coordinatorOptions.open(command.commandLine().getErr())) {
         CoordinatorClient coordinator = session.coordinator();
         RunView run = coordinator.run(name);
-        if (json) {
+        if (plan) {
+          out.println(Json.MAPPER.writeValueAsString(planned(coordinator, run)));
+        } else if (json) {
           out.println(Json.MAPPER.writeValueAsString(run));
         } else {
           show(run, coordinator, out);
@@ -89,6 +97,13 @@ public final class RunsCommand implements Callable<Integer> {
         return 0;
       }
     }
+  }
+
+  private static PlanView planned(CoordinatorClient coordinator, RunView run)
+      throws InterruptedException {
+    return coordinator
+        .plan(run.id())
+        .orElseThrow(() -> new UsageException("run " + run.id() + " has no plan yet"));
   }
 
   private static int list(CommandSpec command, CoordinatorOptions options, boolean json)

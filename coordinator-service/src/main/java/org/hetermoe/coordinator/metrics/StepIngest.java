@@ -8,6 +8,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -30,7 +31,8 @@ public class StepIngest {
   private final Counter outdated;
   private final Event<StepsStored> news;
 
-  StepIngest(Messages messages, StepHistory history, Event<StepsStored> news, MeterRegistry meters) {
+  StepIngest(
+      Messages messages, StepHistory history, Event<StepsStored> news, MeterRegistry meters) {
     this.news = news;
     this.messages = messages;
     this.history = history;
@@ -59,7 +61,7 @@ public class StepIngest {
         (attempt, steps) -> messages.handle(Topics.METRICS, attempt, () -> store(attempt, steps)));
   }
 
-  private void store(RunKey attempt, TreeMap<Integer, StepMetrics> steps) {
+  private void store(RunKey attempt, NavigableMap<Integer, StepMetrics> steps) {
     int count = history.store(attempt.run(), attempt.epoch(), steps.values());
     stored.increment(count);
     if (count == 0) {

@@ -46,8 +46,7 @@ public class AssignmentRepository {
         .setParameter("run", run)
         .setParameter("epoch", epoch)
         .executeUpdate();
-    addCounts(
-        run, epoch, placement, members(run, epoch).stream().map(RunMember::peer).toList());
+    addCounts(run, epoch, placement, members(run, epoch).stream().map(RunMember::peer).toList());
   }
 
   private void addCounts(UUID run, int epoch, Placement placement, List<Peer> workers) {

@@ -15,8 +15,7 @@ final class BusyShares {
   static Map<Peer, Double> seconds(GroupCosts costs, Placement placement) {
     Map<Peer, Double> seconds = new TreeMap<>();
     for (int rank = 0; rank < costs.attention().size(); rank++) {
-      seconds.put(
-          Peer.attention(rank), seconds(costs, placement, Peer.attention(rank)));
+      seconds.put(Peer.attention(rank), seconds(costs, placement, Peer.attention(rank)));
     }
     for (int rank = 0; rank < costs.expert().size(); rank++) {
       seconds.put(Peer.expert(rank), seconds(costs, placement, Peer.expert(rank)));

@@ -25,9 +25,7 @@ public record GroupDevices(List<Assignment.Member> members, Map<Peer, DeviceProf
         .filter(member -> !profiles.containsKey(member.peer()))
         .map(
             member ->
-                member.peer().role().name().toLowerCase(Locale.ROOT)
-                    + " worker "
-                    + member.worker())
+                member.peer().role().name().toLowerCase(Locale.ROOT) + " worker " + member.worker())
         .distinct()
         .toList();
   }

@@ -43,8 +43,7 @@ final class RunCosts {
     for (DeviceProfile device : devices.of(Peer.Role.ATTENTION)) {
       attention.add(costs.attention(device, attention.size()));
     }
-    List<WorkerCosts> experts =
-        devices.of(Peer.Role.EXPERT).stream().map(costs::expert).toList();
+    List<WorkerCosts> experts = devices.of(Peer.Role.EXPERT).stream().map(costs::expert).toList();
     return new GroupCosts(
         costs.model.layers(),
         costs.model.experts(),
@@ -62,13 +61,11 @@ final class RunCosts {
     Passes layer =
         mean(
             shares,
-            sequences ->
-                passes(pass -> device.attentionSeconds(model, sequences, length, pass)));
+            sequences -> passes(pass -> device.attentionSeconds(model, sequences, length, pass)));
     Passes embedding =
         mean(
             shares,
-            sequences ->
-                passes(pass -> device.embeddingSeconds(model, sequences * length, pass)));
+            sequences -> passes(pass -> device.embeddingSeconds(model, sequences * length, pass)));
     Passes head =
         mean(
             shares,

@@ -40,9 +40,7 @@ public final class RunPlanner {
     this.devices = devices;
     this.link = link;
     this.schedule =
-        spec.training()
-            .schedule()
-            .schedule(spec.model().layers(), spec.training().microBatches());
+        spec.training().schedule().schedule(spec.model().layers(), spec.training().microBatches());
   }
 
   /**
@@ -86,7 +84,8 @@ public final class RunPlanner {
           loads);
     }
     if (planning.planner() == PlannerKind.NONE) {
-      return given(even(), "experts evenly over the expert workers, as no planner is wanted", loads);
+      return given(
+          even(), "experts evenly over the expert workers, as no planner is wanted", loads);
     }
     return plan(planning.planner(), loads);
   }
@@ -119,8 +118,7 @@ public final class RunPlanner {
     if (informed()) {
       GroupCosts costs = costs(loads);
       promise =
-          Optional.of(
-              promise(costs, placement, simulator.stepSeconds(costs, schedule, placement)));
+          Optional.of(promise(costs, placement, simulator.stepSeconds(costs, schedule, placement)));
     }
     return new Decision(placement, PlannerKind.NONE, why, promise);
   }

@@ -14,11 +14,9 @@ import java.util.stream.IntStream;
 import org.hetermoe.cluster.DeviceProfile;
 import org.hetermoe.coordinator.CoordinatorConfig;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
-import org.hetermoe.emulate.EmulatedDevices;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.run.Assignment;
-import org.hetermoe.run.EmulationSpec;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
@@ -32,8 +30,7 @@ public class RunPlans {
   RunPlans(ProfileRegistry profiles, CoordinatorConfig config) {
     this.profiles = profiles;
     Duration latency = config.planning().linkLatency();
-    this.link =
-        new LinkCosts(config.planning().linkBytesPerSecond(), latency.toNanos() * 1e-9);
+    this.link = new LinkCosts(config.planning().linkBytesPerSecond(), latency.toNanos() * 1e-9);
   }
 
   /**
@@ -59,21 +56,20 @@ public class RunPlans {
    */
   public GroupDevices devices(
       RunSpec spec, List<Assignment.Member> members, Map<String, Device> workers) {
-    EmulationSpec emulation = spec.emulation();
     Map<Peer, DeviceProfile> known = new HashMap<>();
     for (Assignment.Member member : members) {
-      Peer.Role role = member.peer().role();
-      if (emulation.emulates(role)) {
-        known.put(
-            member.peer(),
-            EmulatedDevices.of("emulation", emulation.device(role), emulation.timeScale()));
-      } else {
-        Optional.ofNullable(workers.get(member.worker()))
-            .flatMap(device -> profiles.of(device.compute(), device.softwareVersion()))
-            .ifPresent(profile -> known.put(member.peer(), profile));
-      }
+      spec.emulation()
+          .device(member.peer().role())
+          .or(() -> own(workers.get(member.worker())))
+          .ifPresent(profile -> known.put(member.peer(), profile));
     }
     return new GroupDevices(members, known);
+  }
+
+  private Optional<DeviceProfile> own(Device device) {
+    return device == null
+        ? Optional.empty()
+        : profiles.of(device.compute(), device.softwareVersion());
   }
 
   /** The planner of a run on a group. */

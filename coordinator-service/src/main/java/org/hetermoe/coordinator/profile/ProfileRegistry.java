@@ -11,8 +11,8 @@ import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.hetermoe.cluster.DeviceProfile;
+import org.hetermoe.cluster.EmulatedDevices;
 import org.hetermoe.coordinator.broker.Messages;
-import org.hetermoe.emulate.EmulatedDevices;
 import org.hetermoe.run.Topics;
 import org.hetermoe.run.WorkerProfile;
 
@@ -89,6 +89,7 @@ public class ProfileRegistry {
     WorkerProfile.Emulated emulated = profile.emulated();
     return emulated == null
         ? profile.measured().profile()
-        : EmulatedDevices.of("hetermoe.worker.emulate", emulated.device(), emulated.timeScale());
+        : EmulatedDevices.of(
+            "hetermoe.worker.emulate", emulated.device(), emulated.timeScale(), 1, 1);
   }
 }

@@ -35,6 +35,14 @@ class StoredProfile {
     profile = next;
   }
 
+  Key key() {
+    return key;
+  }
+
+  Instant at() {
+    return at;
+  }
+
   WorkerProfile profile() {
     return profile;
   }

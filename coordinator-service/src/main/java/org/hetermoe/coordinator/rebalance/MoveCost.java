@@ -32,8 +32,7 @@ final class MoveCost {
   static double seconds(Placement from, Placement to, long expertParameters, LinkCosts link) {
     Map<Peer, Double> out = new TreeMap<>();
     Map<Peer, Double> in = new TreeMap<>();
-    double each =
-        link.latencySeconds() + link.seconds((double) expertParameters * PARAMETER_BYTES);
+    double each = link.latencySeconds() + link.seconds((double) expertParameters * PARAMETER_BYTES);
     for (int layer = 0; layer < from.layers(); layer++) {
       for (int expert = 0; expert < from.experts(); expert++) {
         Peer giver = from.owner(layer, expert);

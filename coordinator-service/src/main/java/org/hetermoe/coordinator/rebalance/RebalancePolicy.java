@@ -18,8 +18,7 @@ record RebalancePolicy(double threshold) {
    * @param moveSeconds that the move takes
    * @param stepsLeft steps that profit
    */
-  record Prospect(
-      double currentSeconds, double nextSeconds, double moveSeconds, int stepsLeft) {
+  record Prospect(double currentSeconds, double nextSeconds, double moveSeconds, int stepsLeft) {
     /** Share of the step time that is saved, the move paid for; negative for a loss. */
     double gain() {
       return stepsLeft < 1

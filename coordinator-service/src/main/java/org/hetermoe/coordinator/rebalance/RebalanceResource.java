@@ -19,7 +19,6 @@ import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
-import org.hetermoe.coordinator.broker.CommandOutbox;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.plan.Placement;
@@ -34,12 +33,10 @@ import org.hetermoe.run.RunSpec;
 public class RebalanceResource {
   private final RunRepository runs;
   private final Rebalancing rebalancing;
-  private final CommandOutbox outbox;
 
-  RebalanceResource(RunRepository runs, Rebalancing rebalancing, CommandOutbox outbox) {
+  RebalanceResource(RunRepository runs, Rebalancing rebalancing) {
     this.runs = runs;
     this.rebalancing = rebalancing;
-    this.outbox = outbox;
   }
 
   /**
@@ -59,7 +56,6 @@ public class RebalanceResource {
   public Response rebalance(@PathParam("id") String id, byte[] body) {
     UUID run = runs.resolve(id);
     RunPlan plan = rebalancing.request(run, asked(body, runs.specOf(run)));
-    outbox.send();
     return Response.accepted(plan).build();
   }
 

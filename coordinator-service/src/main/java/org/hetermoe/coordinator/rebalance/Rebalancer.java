@@ -10,8 +10,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import org.hetermoe.channel.RunKey;
-import org.hetermoe.coordinator.broker.CommandOutbox;
 import org.hetermoe.coordinator.metrics.StepsStored;
+import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.run.PlanningSpec;
@@ -25,16 +25,13 @@ class Rebalancer {
 
   private final RunRepository runs;
   private final Rebalancing rebalancing;
-  private final CommandOutbox outbox;
   private final Map<RunKey, Integer> nextLook = new ConcurrentHashMap<>();
   private final ExecutorService executor =
-      Executors.newSingleThreadExecutor(
-          Thread.ofPlatform().daemon().name("rebalancer").factory());
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("rebalancer").factory());
 
-  Rebalancer(RunRepository runs, Rebalancing rebalancing, CommandOutbox outbox) {
+  Rebalancer(RunRepository runs, Rebalancing rebalancing) {
     this.runs = runs;
     this.rebalancing = rebalancing;
-    this.outbox = outbox;
   }
 
   void onSteps(@Observes StepsStored steps) {
@@ -65,9 +62,9 @@ class Rebalancer {
         return;
       }
       nextLook.put(attempt, steps.last() + planning.rebalanceEvery());
-      if (rebalancing.consider(attempt.run(), attempt.epoch())) {
-        outbox.send();
-      }
+      rebalancing.consider(attempt);
+    } catch (ProblemException e) {
+      LOG.infof("Run %s: %s", attempt.run(), e.getMessage());
     } catch (RuntimeException e) {
       // The next look tries again; the run goes on as it is.
       LOG.errorf(e, "Could not look at the loads of run %s", attempt.run());
@@ -80,7 +77,6 @@ class Rebalancer {
   private void forgetOthers(RunKey attempt) {
     nextLook
         .keySet()
-        .removeIf(
-            other -> other.run().equals(attempt.run()) && other.epoch() < attempt.epoch());
+        .removeIf(other -> other.run().equals(attempt.run()) && other.epoch() < attempt.epoch());
   }
 }

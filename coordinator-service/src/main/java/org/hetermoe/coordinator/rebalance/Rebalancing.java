@@ -1,13 +1,14 @@
 package org.hetermoe.coordinator.rebalance;
 
+import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.transaction.Transactional;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import org.hetermoe.channel.RunKey;
 import org.hetermoe.coordinator.broker.CommandOutbox;
 import org.hetermoe.coordinator.metrics.StepHistory;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
@@ -32,7 +33,10 @@ import org.hetermoe.run.RunSpec;
 import org.hetermoe.train.GroupPlan;
 import org.jboss.logging.Logger;
 
-/** Decides moves of experts. Each method is one transaction that holds the run's lock. */
+/**
+ * Decides moves of experts. Planning takes up to seconds, so it goes by what it has read, and holds
+ * the run's lock only to store what it has decided.
+ */
 @ApplicationScoped
 class Rebalancing {
   private static final Logger LOG = Logger.getLogger(Rebalancing.class);
@@ -76,6 +80,14 @@ class Rebalancing {
       return run.spec();
     }
 
+    RunKey attempt() {
+      return new RunKey(run.id(), run.epoch());
+    }
+
+    boolean pending() {
+      return plans.stream().anyMatch(plan -> plan.fromStep() == null);
+    }
+
     int stepsLeft() {
       return run.steps() - run.stepsDone();
     }
@@ -89,14 +101,14 @@ class Rebalancing {
    * @throws ProblemException with status 409 if the run does not run
    * @throws org.hetermoe.model.InvalidFieldException if the placement does not fit the run
    */
-  @Transactional
   RunPlan request(UUID id, Optional<Placement> asked) {
-    Run run =
-        runs.lock(id).orElseThrow(() -> ProblemException.notFound("There is no run " + id));
-    if (!run.running()) {
-      throw ProblemException.conflict("Run " + id + " is not running, so nothing can move");
-    }
-    Situation now = look(run);
+    Situation now =
+        QuarkusTransaction.requiringNew()
+            .call(() -> look(id))
+            .orElseThrow(
+                () ->
+                    ProblemException.conflict(
+                        "Run " + id + " is not running, so nothing can move"));
     if (asked.isPresent()) {
       GroupPlan.of(now.spec(), asked.get());
       return order(now, now.planner.given(asked.get(), "as requested", now.loads));
@@ -106,28 +118,21 @@ class Rebalancing {
           "There is no profile of " + String.join(", ", now.devices.unknown()));
     }
     PlannerKind kind = now.spec().planning().planner();
-    Decision next =
-        now.planner.plan(kind == PlannerKind.NONE ? PlannerKind.BEST : kind, now.loads);
+    Decision next = now.planner.plan(kind == PlannerKind.NONE ? PlannerKind.BEST : kind, now.loads);
     return order(now, because(next, "requested" + basis(now)));
   }
 
-  /**
-   * Moves experts if that pays.
-   *
-   * @return whether they will move
-   */
-  @Transactional
-  boolean consider(UUID id, int epoch) {
-    Run run = runs.lock(id).filter(r -> r.epoch() == epoch && r.running()).orElse(null);
-    if (run == null) {
-      return false;
+  /** Moves experts of an attempt if that pays. */
+  void consider(RunKey attempt) {
+    Situation now =
+        QuarkusTransaction.requiringNew()
+            .call(() -> look(attempt.run()))
+            .filter(situation -> situation.attempt().equals(attempt))
+            .orElse(null);
+    if (now == null || now.pending() || now.window.steps().isEmpty() || !now.planner.informed()) {
+      return;
     }
-    Situation now = look(run);
     PlanningSpec planning = now.spec().planning();
-    boolean pending = now.plans.stream().anyMatch(plan -> plan.fromStep() == null);
-    if (pending || now.window.steps().isEmpty() || !now.planner.informed()) {
-      return false;
-    }
     Decision stay = now.planner.given(now.placement, "as it is", now.loads);
     Decision next = now.planner.plan(planning.planner(), now.loads);
     RebalancePolicy.Prospect prospect =
@@ -136,26 +141,30 @@ class Rebalancing {
             next.promise().orElseThrow().stepSeconds(),
             moveSeconds(now, next.placement()),
             now.stepsLeft());
+    boolean pays = new RebalancePolicy(planning.rebalanceThreshold()).pays(prospect);
     LOG.infof(
-        "Run %s after step %d: %s (%s)",
-        id, run.stepsDone(), prospect.summary(), now.window.label());
-    if (!new RebalancePolicy(planning.rebalanceThreshold()).pays(prospect)) {
-      return false;
+        "Run %s, %s: %s: %s",
+        attempt.run(), now.window.label(), pays ? "moving pays" : "stays", prospect.summary());
+    if (pays) {
+      order(
+          now,
+          because(
+              next,
+              String.format(
+                  Locale.ROOT,
+                  "moving saves %.0f%%%s: %s",
+                  100 * prospect.gain(),
+                  basis(now),
+                  prospect.summary())));
     }
-    order(
-        now,
-        because(
-            next,
-            String.format(
-                Locale.ROOT,
-                "moving saves %.0f%%%s: %s",
-                100 * prospect.gain(),
-                basis(now),
-                prospect.summary())));
-    return true;
   }
 
-  private Situation look(Run run) {
+  /** What planning needs of a run; empty if it does not run. */
+  private Optional<Situation> look(UUID id) {
+    Run run = runs.get(id);
+    if (!run.running()) {
+      return Optional.empty();
+    }
     List<RunMember> members = assignments.members(run.id(), run.epoch());
     GroupDevices devices =
         plans.devices(
@@ -172,19 +181,19 @@ class Rebalancing {
             .orElse(0);
     StepWindow window =
         new StepWindow(
-            history.since(
-                run.id(), run.epoch(), since, run.spec().planning().rebalanceEvery()));
+            history.since(run.id(), run.epoch(), since, run.spec().planning().rebalanceEvery()));
     RunPlanner planner = plans.planner(run.spec(), devices);
     ExpertLoads loads = window.loads().orElseGet(planner::balanced);
-    return new Situation(
-        run,
-        members,
-        devices,
-        placement,
-        earlier,
-        window,
-        planner.measured(placement, loads, window.spent()),
-        loads);
+    return Optional.of(
+        new Situation(
+            run,
+            members,
+            devices,
+            placement,
+            earlier,
+            window,
+            planner.measured(placement, loads, window.spent()),
+            loads));
   }
 
   private double moveSeconds(Situation now, Placement next) {
@@ -204,36 +213,47 @@ class Rebalancing {
         decision.promise());
   }
 
-  /** Stores a plan and has the workers follow it; gives the present one if nothing moves. */
-  private RunPlan order(Situation now, Decision next) {
-    Run run = now.run;
-    if (now.stepsLeft() < 1) {
-      throw ProblemException.conflict("Run " + run.id() + " has no step left");
+  /**
+   * Stores a plan and has the workers follow it; gives the present one if nothing moves.
+   *
+   * @throws ProblemException with status 409 if the run has changed meanwhile
+   */
+  private RunPlan order(Situation then, Decision next) {
+    RunPlan plan = QuarkusTransaction.requiringNew().call(() -> store(then, next));
+    outbox.send();
+    return plan;
+  }
+
+  private RunPlan store(Situation then, Decision next) {
+    UUID id = then.run.id();
+    Run run = runs.lock(id).filter(r -> r.running() && r.epoch() == then.run.epoch()).orElse(null);
+    if (run == null || run.stepsDone() >= run.steps()) {
+      throw ProblemException.conflict("Run " + id + " is about to end, so nothing can move");
     }
-    storedPlans.dropPending(run.id(), run.epoch());
-    List<RunPlan> followed =
-        now.plans.stream().filter(plan -> plan.fromStep() != null).toList();
-    if (next.placement().equals(now.placement) && !followed.isEmpty()) {
+    storedPlans.dropPending(id, run.epoch());
+    List<RunPlan> followed = storedPlans.of(id, run.epoch());
+    Placement present = assignments.placement(id, run.epoch()).orElseThrow();
+    if (next.placement().equals(present) && !followed.isEmpty()) {
       return followed.getLast();
     }
-    int number = now.plans.stream().mapToInt(RunPlan::number).max().orElse(-1) + 1;
+    int number = then.plans.stream().mapToInt(RunPlan::number).max().orElse(-1) + 1;
     RunPlan plan =
         plans.record(
-            run.id(),
+            id,
             run.epoch(),
             number,
             null,
             Instant.now().truncatedTo(ChronoUnit.MICROS),
-            now.spec(),
-            now.devices,
+            run.spec(),
+            then.devices,
             next);
     storedPlans.add(plan);
     outbox.add(
         new Command.Rebalance(
-            now.members.getFirst().instance(), run.id(), run.epoch(), next.placement()));
+            then.members.getFirst().instance(), id, run.epoch(), next.placement()));
     LOG.infof(
         "Run %s: %d experts are to move: %s",
-        run.id(), MoveCost.experts(now.placement, next.placement()), next.why());
+        id, MoveCost.experts(present, next.placement()), next.why());
     return plan;
   }
 }

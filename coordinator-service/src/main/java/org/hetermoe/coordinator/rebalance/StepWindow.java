@@ -16,9 +16,7 @@ import org.hetermoe.run.WorkerLoad;
 record StepWindow(List<StepMetrics> steps) {
   StepWindow {
     steps =
-        steps.stream()
-            .filter(step -> step.expertRows() != null && step.workers() != null)
-            .toList();
+        steps.stream().filter(step -> step.expertRows() != null && step.workers() != null).toList();
   }
 
   /** Relative loads of the experts, over all steps; empty without steps. */
@@ -46,8 +44,7 @@ record StepWindow(List<StepMetrics> steps) {
       for (WorkerLoad load : step.workers()) {
         spent.merge(
             load.peer(),
-            new Spent(
-                load.attentionSeconds() / steps.size(), load.expertSeconds() / steps.size()),
+            new Spent(load.attentionSeconds() / steps.size(), load.expertSeconds() / steps.size()),
             (one, other) ->
                 new Spent(
                     one.attentionSeconds() + other.attentionSeconds(),

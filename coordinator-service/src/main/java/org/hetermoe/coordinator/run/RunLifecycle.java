@@ -228,12 +228,10 @@ public class RunLifecycle {
     RunPlanner planner = plans.planner(run.spec(), devices);
     Decision decision = planner.decide(planner.balanced());
     Assignment assignment =
-        new Assignment(
-            run.id(), run.epoch(), run.spec(), decision.placement(), members, from);
+        new Assignment(run.id(), run.epoch(), run.spec(), decision.placement(), members, from);
     assignments.add(assignment, now());
     storedPlans.add(
-        plans.record(
-            run.id(), run.epoch(), 0, from, now(), run.spec(), devices, decision));
+        plans.record(run.id(), run.epoch(), 0, from, now(), run.spec(), devices, decision));
     change(run, waiting.prepare(preparation(members, from)));
     for (UUID instance : distinct(members, Assignment.Member::instance)) {
       outbox.add(new Command.Prepare(instance, assignment));
@@ -423,9 +421,7 @@ public class RunLifecycle {
   }
 
   private static <T, K> Set<K> distinct(List<T> members, Function<T, K> property) {
-    return members.stream()
-        .map(property)
-        .collect(Collectors.toCollection(LinkedHashSet::new));
+    return members.stream().map(property).collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
   private static String named(RunMember member) {
