@@ -46,10 +46,13 @@ public abstract class AbstractChannel implements Channel {
     long bytes = taken.payloadBytes();
     try {
       inbox.checkAlive();
+      inbox.setSending(true);
       transmit(receiver, taken);
     } catch (RuntimeException | InterruptedException e) {
       taken.close();
       throw e;
+    } finally {
+      inbox.setSending(false);
     }
     framesSent.increment();
     bytesSent.add(bytes);

@@ -14,9 +14,10 @@ import org.hetermoe.tensor.Shape;
  * broker: not yet taken by the broker). One thread sends and receives; {@link #abort} and {@link
  * #close} may come from any.
  *
- * <p>Because one thread does both, two workers that send to each other without reading would wait
- * for ever once both windows are full. The window must hold what a worker may send ahead: R frames
- * of each phase, in both directions where attention workers own experts.
+ * <p>Because one thread does both, a worker takes in what others send while it sends itself, though
+ * the window be full: two that send to each other without reading, as attention workers that own
+ * experts do, would wait for ever otherwise. What may be unread then is what the schedule lets a
+ * worker send ahead, R frames of each phase; a window that holds them keeps senders from waiting.
  */
 public interface Channel extends AutoCloseable {
   /** Who this end belongs to. */

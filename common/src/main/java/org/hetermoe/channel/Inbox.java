@@ -16,10 +16,11 @@ import org.hetermoe.group.Peer;
  * The frames that have arrived at one worker and wait to be received, by key.
  *
  * <p>Back-pressure: a transport asks for room before it takes a frame in and waits while a window
- * of bytes is unread. Two exceptions keep this from waiting for ever: a frame larger than the
- * window gets in when nothing else is there, and while the worker waits for a sender's frame that
- * has not arrived, that sender's frames get in whatever is unread, as the one waited for may be
- * behind them.
+ * of bytes is unread. Three exceptions keep this from waiting for ever: a frame larger than the
+ * window gets in when nothing else is there; while the worker waits for a sender's frame that has
+ * not arrived, that sender's frames get in whatever is unread, as the one waited for may be behind
+ * them; and while the worker itself sends, everybody's frames get in, as its receiver may be held
+ * up in sending to it.
  *
  * <p>Thread-safe. Meant for one receiving thread and any number of delivering ones.
  */
@@ -44,6 +45,7 @@ public final class Inbox {
   private final Map<Peer, Lane> lanes = new HashMap<>();
   private String failure;
   private boolean closed;
+  private boolean sending;
 
   /**
    * @param self whose inbox it is
@@ -80,7 +82,7 @@ public final class Inbox {
       while (true) {
         checkAlive();
         checkPresent(lane);
-        if (window.unread == 0 || window.unread + bytes <= windowBytes || window.waiting > 0) {
+        if (window.isOpen(bytes)) {
           window.unread += bytes;
           return;
         }
@@ -158,6 +160,19 @@ public final class Inbox {
         }
       } finally {
         lane.window.waiting--;
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The worker begins to send, or has ended: while it does, it cannot receive. */
+  void setSending(boolean now) {
+    lock.lock();
+    try {
+      sending = now;
+      if (now) {
+        lanes.values().forEach(lane -> lane.window.room.signalAll());
       }
     } finally {
       lock.unlock();
@@ -259,6 +274,10 @@ public final class Inbox {
     final Condition room = lock.newCondition();
     long unread;
     int waiting;
+
+    boolean isOpen(long bytes) {
+      return unread == 0 || unread + bytes <= windowBytes || waiting > 0 || sending;
+    }
   }
 
   private final class Lane {

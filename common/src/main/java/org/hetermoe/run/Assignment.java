@@ -11,7 +11,7 @@ import org.hetermoe.plan.Placement;
  * @param run id of the run
  * @param epoch which attempt at it, from 1
  * @param spec the run file, resolved
- * @param placement which expert worker owns which expert
+ * @param placement which worker owns which expert when the attempt begins
  * @param members all workers of the group, this one included
  * @param resumeFromStep the step of the complete checkpoint to begin from; 0 begins anew
  */

@@ -10,9 +10,9 @@ import java.util.UUID;
  * @param run the run
  * @param step the step after which it was taken
  * @param bytes size of all shards
- * @param shards its parts: one of attention worker 0, one of each expert worker; each a safetensors
- *     file with weights under their canonical names and AdamW's moments under {@code
- *     optimizer.m.NAME} and {@code optimizer.v.NAME}
+ * @param shards its parts: one of each worker; each a safetensors file with weights under their
+ *     canonical names and AdamW's moments under {@code optimizer.m.NAME} and {@code
+ *     optimizer.v.NAME}
  */
 public record CheckpointView(
     UUID run, int step, Instant createdAt, long bytes, List<Shard> shards) {

@@ -14,7 +14,7 @@ import org.hetermoe.plan.Placement;
  */
 record Owners(List<Peer> workers, List<Integer> indices) {
   private static final Comparator<Peer> ORDER =
-      Comparator.comparing(Peer::role).reversed().thenComparing(Peer::rank);
+      Comparator.comparing(Peer::role).reversed().thenComparingInt(Peer::rank);
 
   /** The owners of every layer. */
   static List<Owners> of(Placement placement) {

@@ -5,7 +5,8 @@ import org.hetermoe.plan.Task.Direction;
 /**
  * How long a worker takes for what it has computed: as long as it did, or as long as an emulated
  * device would. Each method returns when work that began at {@code startNanos} ({@link
- * System#nanoTime}) has taken its time; never earlier.
+ * System#nanoTime}) has taken its time; never earlier. Several workers of a process may share one:
+ * safe for several threads.
  */
 public interface Pace {
   /** As long as it takes. */

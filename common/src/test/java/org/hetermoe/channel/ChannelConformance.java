@@ -274,6 +274,56 @@ public abstract class ChannelConformance {
   }
 
   @Test
+  void twoThatSendToEachOtherBeforeTheyReadDoNotWaitForEver() throws Exception {
+    int frames = 100;
+    try (ChannelGroup group = open(newRun(), PAIR, 64 << 10)) {
+      List<Future<?>> workers = new ArrayList<>();
+      for (Peer self : PAIR) {
+        Peer other = self.equals(ATTENTION) ? EXPERT : ATTENTION;
+        workers.add(
+            run(
+                () -> {
+                  Channel channel = group.channel(self);
+                  for (int i = 0; i < frames; i++) {
+                    Frames.send(channel, other, Frames.key(self, 1, 0, i), 0, 16, 1024);
+                  }
+                  for (int i = 0; i < frames; i++) {
+                    Frames.receive(channel, Frames.key(other, 1, 0, i), 0, 16, 1024);
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> worker : workers) {
+        worker.get();
+      }
+    }
+  }
+
+  @Test
+  void anyTwoWorkersReachEachOtherWhateverTheirRoles() throws Exception {
+    List<Peer> all = List.of(Peer.attention(0), Peer.attention(1), Peer.expert(0), Peer.expert(1));
+    try (ChannelGroup group = open(newRun(), all, WINDOW)) {
+      for (Peer sender : all) {
+        for (Peer receiver : all) {
+          if (!sender.equals(receiver)) {
+            FrameKey key = new FrameKey(Phase.EXPERT_STATE, 1, 2, all.indexOf(receiver), sender);
+            Frames.send(group.channel(sender), receiver, key, 0, 3, 7);
+          }
+        }
+      }
+      for (Peer receiver : all) {
+        for (Peer sender : all) {
+          if (!sender.equals(receiver)) {
+            FrameKey key = new FrameKey(Phase.EXPERT_STATE, 1, 2, all.indexOf(receiver), sender);
+            Frames.receive(group.channel(receiver), key, 0, 3, 7);
+          }
+        }
+      }
+      assertThat(refusals.total()).isZero();
+    }
+  }
+
+  @Test
   void onceWarmNoFrameAllocates() throws Exception {
     try (ChannelGroup group = open(newRun(), PAIR, WINDOW)) {
       long warm = 0;
