@@ -25,6 +25,7 @@ import org.hetermoe.model.InvalidFieldException;
  *     counting half of all pairs; between two lengths it follows the logarithm of the length
  * @param memoryEfficiency share of its memory's bandwidth that element-wise work reaches
  * @param launchMicroseconds cost of starting the kernels of one part of a layer
+ * @param taskMicroseconds what passes before each task of a schedule, the device idle
  * @param sources where the numbers are from
  */
 public record DataSheet(
@@ -42,6 +43,7 @@ public record DataSheet(
     Map<Integer, Double> coreEfficiency,
     @JsonProperty(required = true) double memoryEfficiency,
     double launchMicroseconds,
+    double taskMicroseconds,
     List<String> sources) {
   public DataSheet {
     aliases = aliases == null ? List.of() : List.copyOf(aliases);
@@ -63,6 +65,7 @@ public record DataSheet(
     notNegative("half_rows", halfRows);
     notNegative("half_width", halfWidth);
     notNegative("launch_microseconds", launchMicroseconds);
+    notNegative("task_microseconds", taskMicroseconds);
   }
 
   private static void positive(String field, double value) {

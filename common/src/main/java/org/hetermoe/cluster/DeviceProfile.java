@@ -34,4 +34,12 @@ public interface DeviceProfile {
 
   /** The optimizer's step over so many parameters. */
   double optimizerSeconds(long parameters);
+
+  /**
+   * What passes before each task of a schedule, the device idle: the host learns how many rows came
+   * and starts the kernels.
+   */
+  default double taskSeconds() {
+    return 0;
+  }
 }

@@ -132,6 +132,7 @@ public final class CostModel {
         expertOptimizer(device),
         tokens,
         link(device),
+        profile.taskSeconds(),
         profile.memoryBytes(),
         RESERVED_BYTES
             + parameters * step.precision().parameterBytes()
@@ -157,6 +158,7 @@ public final class CostModel {
         expertOptimizer(device),
         0,
         link(device),
+        profile.taskSeconds(),
         profile.memoryBytes(),
         RESERVED_BYTES + working,
         expertBytes(groupTokens));

@@ -14,6 +14,8 @@ package org.hetermoe.plan;
  * @param expertOptimizerSeconds step of one expert's parameters, once a step
  * @param tokens of its share of one micro-batch; 0 for an expert worker
  * @param link of the worker with the network
+ * @param taskSeconds before each task, the device idle: the host learns how many rows came and
+ *     starts the kernels
  * @param memoryBytes of the device that the run may use
  * @param residentBytes taken whatever the placement: replicated parameters with gradients and
  *     optimizer state, activations of all micro-batches in flight, working space
@@ -31,9 +33,41 @@ public record WorkerCosts(
     double expertOptimizerSeconds,
     int tokens,
     LinkCosts link,
+    double taskSeconds,
     long memoryBytes,
     long residentBytes,
     long expertBytes) {
+  /** A worker whose tasks start at once. */
+  public WorkerCosts(
+      String device,
+      Passes attention,
+      Passes embedding,
+      Passes head,
+      ExpertCosts experts,
+      double reduceSeconds,
+      double optimizerSeconds,
+      double expertOptimizerSeconds,
+      int tokens,
+      LinkCosts link,
+      long memoryBytes,
+      long residentBytes,
+      long expertBytes) {
+    this(
+        device,
+        attention,
+        embedding,
+        head,
+        experts,
+        reduceSeconds,
+        optimizerSeconds,
+        expertOptimizerSeconds,
+        tokens,
+        link,
+        0,
+        memoryBytes,
+        residentBytes,
+        expertBytes);
+  }
 
   /** How many experts of all layers together its memory holds. */
   public long mostExperts() {

@@ -19,15 +19,23 @@ final class GroupGraph {
   /**
    * How rows travel.
    *
-   * @param layerwise whether a layer's rows leave only when the attention of all micro-batches is
-   *     done, and attention goes on only when all are back: micro-batches are then the parts in
-   *     which one exchange overlaps with its experts
+   * @param parts so many consecutive micro-batches go through each layer together: their rows leave
+   *     when the attention of all of them is done, and attention goes on when all are back; they
+   *     are the parts in which an exchange overlaps with its experts
    * @param backwardTraffic how often rows travel in the backward pass; 2 where recomputation of a
    *     whole layer repeats the forward exchange
    */
-  record Exchange(boolean layerwise, double backwardTraffic) {
+  record Exchange(int parts, double backwardTraffic) {
     /** Each micro-batch leaves when it is ready; both sides recompute from what they kept. */
-    static final Exchange ZEBRA = new Exchange(false, 1);
+    static final Exchange ZEBRA = new Exchange(1, 1);
+
+    int lastPart(int microBatch) {
+      return microBatch / parts * parts + parts - 1;
+    }
+
+    int firstPart(int microBatch) {
+      return microBatch / parts * parts;
+    }
   }
 
   private final GroupCosts costs;
@@ -105,6 +113,7 @@ final class GroupGraph {
   private void compute(Function<Crew.Member, List<Task>> orders) {
     for (int member = 0; member < members.size(); member++) {
       Crew.Member worker = members.get(member);
+      graph.pause(member, worker.costs().taskSeconds());
       for (Task task : orders.apply(worker)) {
         operations[member][place(task.work(), task.stage(), task.microBatch(), task.direction())] =
             graph.operation(
@@ -148,21 +157,13 @@ final class GroupGraph {
   /** The attention task whose end lets rows leave. */
   private int sourceOperation(int member, int layer, int microBatch, Direction direction) {
     return operation(
-        member,
-        Work.ATTENTION,
-        source(layer, direction),
-        exchange.layerwise() ? costs.microBatches() - 1 : microBatch,
-        direction);
+        member, Work.ATTENTION, source(layer, direction), exchange.lastPart(microBatch), direction);
   }
 
   /** The attention task that waits for rows to come back. */
   private int sinkOperation(int member, int layer, int microBatch, Direction direction) {
     return operation(
-        member,
-        Work.ATTENTION,
-        sink(layer, direction),
-        exchange.layerwise() ? 0 : microBatch,
-        direction);
+        member, Work.ATTENTION, sink(layer, direction), exchange.firstPart(microBatch), direction);
   }
 
   /** Stage whose attention task sends rows to the experts of a layer. */

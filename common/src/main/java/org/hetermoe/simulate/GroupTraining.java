@@ -4,23 +4,28 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.ScheduleKind;
-import org.hetermoe.simulate.GroupGraph.Exchange;
+import org.hetermoe.plan.place.NoPlacement;
+import org.hetermoe.plan.place.PlannedPlacement;
+import org.hetermoe.plan.place.Planner;
+import org.hetermoe.plan.place.Planning;
+import org.hetermoe.plan.place.WorkBound;
 
 /**
- * Attention and experts on different devices: HeterMoE, whose number of micro-batches is tuned, and
- * DistEP, whose batch goes through as a whole.
+ * Attention and experts on different devices: HeterMoE, and DistEP, where one side waits while the
+ * other works. The number of micro-batches is tuned.
  */
 final class GroupTraining implements TrainingSystem {
   private static final int MOST_MICRO_BATCHES = 64;
 
   private final SystemKind system;
   private final ScheduleKind schedule;
+  private final Simulator simulator = new Simulator();
 
   GroupTraining(SystemKind system) {
     this.system = system;
@@ -38,11 +43,12 @@ final class GroupTraining implements TrainingSystem {
       GroupCosts costs = costs(scenario, sequences, microBatches);
       Schedule order = schedule.schedule(costs.layers(), microBatches);
       Placement placement;
-      try {
-        placement = place(scenario, costs, order);
-      } catch (InvalidFieldException impossible) {
-        reason = impossible.getMessage();
-        continue;
+      switch (place(scenario, costs, order)) {
+        case NoPlacement none -> {
+          reason = none.reason();
+          continue;
+        }
+        case PlannedPlacement planned -> placement = planned.placement();
       }
       Crew crew = new Crew(costs, placement, true);
       Optional<String> shortage = Memory.shortage(Memory.rows(crew));
@@ -50,9 +56,9 @@ final class GroupTraining implements TrainingSystem {
         reason = shortage.get();
         continue;
       }
-      Execution execution = Simulator.execute(costs, crew, order, Exchange.ZEBRA);
+      Execution execution = Simulator.execute(costs, crew, order);
       if (best == null || execution.seconds < best.stepSeconds()) {
-        best = trained(scenario, sequences, microBatches, placement, crew, execution);
+        best = trained(scenario, sequences, costs, placement, crew, execution);
       }
     }
     return best == null ? new Outcome.Impossible(system, reason) : best;
@@ -61,7 +67,7 @@ final class GroupTraining implements TrainingSystem {
   private Outcome.Trained trained(
       Scenario scenario,
       int sequences,
-      int microBatches,
+      GroupCosts costs,
       Placement placement,
       Crew crew,
       Execution execution) {
@@ -69,16 +75,18 @@ final class GroupTraining implements TrainingSystem {
         system,
         (double) sequences * scenario.length() / execution.seconds,
         execution.seconds,
-        microBatches,
+        costs.microBatches(),
         IntStream.range(0, placement.layers()).mapToObj(placement::moved).toList(),
-        0,
+        WorkBound.of(costs) / execution.seconds,
         List.of(Simulation.of(execution, Memory.rows(crew))));
   }
 
-  private Placement place(Scenario scenario, GroupCosts costs, Schedule order) {
-    return system == SystemKind.HETERMOE
-        ? scenario.planner().place(costs, order)
-        : Placement.balanced(costs.layers(), costs.experts(), costs.expert().size());
+  private Planning place(Scenario scenario, GroupCosts costs, Schedule order) {
+    Planner planner =
+        system == SystemKind.HETERMOE
+            ? scenario.planner()
+            : Planner.of(PlannerKind.NONE, false, simulator);
+    return planner.place(costs, order);
   }
 
   private static GroupCosts costs(Scenario scenario, int sequences, int microBatches) {
@@ -89,10 +97,7 @@ final class GroupTraining implements TrainingSystem {
   }
 
   private List<Integer> microBatches(Scenario scenario, int sequences) {
-    if (system == SystemKind.DISTEP) {
-      return List.of(1);
-    }
-    if (scenario.microBatches() > 0) {
+    if (scenario.microBatches() > 0 && system != SystemKind.DISTEP) {
       return sequences % scenario.microBatches() == 0
           ? List.of(scenario.microBatches())
           : List.of();

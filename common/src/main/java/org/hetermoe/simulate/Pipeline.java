@@ -1,7 +1,6 @@
 package org.hetermoe.simulate;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.hetermoe.cluster.Device;
@@ -12,60 +11,44 @@ import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.WorkerCosts;
 
 /**
- * Pipelines side by side, each with the same devices of every kind (one A40 and two V100, say). A
- * stage is a device; how many layers each kind gets, which kind comes first and the number of
- * micro-batches are tuned. The devices that have the same stage share its experts.
+ * Pipelines side by side, each with its part of every kind of device (one A40 and two V100, say).
+ * Devices of one kind in a pipeline are a stage each, or one stage together that shares each
+ * micro-batch; which of the two, how many layers each kind gets, which kind comes first and the
+ * number of micro-batches are tuned. The devices that have the same layers share their experts.
  */
 final class Pipeline implements TrainingSystem {
-  private static final int MOST_MICRO_BATCHES = 32;
+  private static final int MOST_MICRO_BATCHES = 64;
+
+  /**
+   * Consecutive stages of one kind.
+   *
+   * @param devices all devices of the kind
+   * @param stages how many stages they make
+   */
+  private record Section(List<Device> devices, int stages) {
+    int width() {
+      return devices.size() / stages;
+    }
+  }
 
   @Override
   public Outcome train(Scenario scenario, int sequences) {
-    return tune(scenario, sequences);
-  }
-
-  @Override
-  public boolean fits(Scenario scenario, int sequences) {
-    return tune(scenario, sequences) instanceof Outcome.Trained;
-  }
-
-  private static Outcome tune(Scenario scenario, int sequences) {
-    List<List<Device>> kinds = new ArrayList<>(scenario.byKind().values());
-    int pipelines = kinds.stream().map(List::size).reduce(0, Pipeline::commonDivisor);
-    if (kinds.size() == 1 && pipelines % 2 == 0) {
-      // Devices of one kind: pipelines of two.
-      pipelines /= 2;
-    }
-    int stages = scenario.devices().size() / pipelines;
-    String reason = stages + " stages are more than " + scenario.model().layers() + " layers";
     Outcome.Trained best = null;
-    for (List<List<Device>> order : orders(kinds)) {
-      for (int microBatches : microBatches(scenario, sequences / pipelines)) {
-        for (List<Integer> layers : layersByKind(order, pipelines, scenario.model().layers())) {
-          List<PipelineStage> built =
-              stages(scenario, order, layers, pipelines, sequences, microBatches);
-          List<Simulation.Row> rows = rows(built, scenario, microBatches);
+    String reason = "there are more stages than layers";
+    for (List<Section> sections : arrangements(scenario)) {
+      for (int microBatches : microBatches(sections, sequences)) {
+        for (List<Integer> layers : layersOf(sections, scenario.model().layers())) {
+          List<PipelineStage> stages =
+              stages(scenario, sections, layers, sequences / microBatches, microBatches);
+          List<Simulation.Row> rows = rows(stages, scenario, microBatches);
           Optional<String> shortage = Memory.shortage(rows);
           if (shortage.isPresent()) {
             reason = shortage.get();
             continue;
           }
-          Execution execution =
-              Execution.of(
-                  PipelineGraph.of(
-                      built, microBatches, ExpertParallel.PARTS, scenario.checkpointing() ? 2 : 1));
+          Execution execution = execute(scenario, stages, microBatches);
           if (best == null || execution.seconds < best.stepSeconds()) {
-            best =
-                new Outcome.Trained(
-                    SystemKind.PP,
-                    (double) (sequences / pipelines * pipelines)
-                        * scenario.length()
-                        / execution.seconds,
-                    execution.seconds,
-                    microBatches,
-                    List.of(),
-                    0,
-                    List.of(Simulation.of(execution, rows)));
+            best = trained(scenario, sequences, microBatches, execution, rows);
           }
         }
       }
@@ -73,36 +56,89 @@ final class Pipeline implements TrainingSystem {
     return best == null ? new Outcome.Impossible(SystemKind.PP, reason) : best;
   }
 
+  @Override
+  public boolean fits(Scenario scenario, int sequences) {
+    for (List<Section> sections : arrangements(scenario)) {
+      for (int microBatches : microBatches(sections, sequences)) {
+        for (List<Integer> layers : layersOf(sections, scenario.model().layers())) {
+          List<PipelineStage> stages =
+              stages(scenario, sections, layers, sequences / microBatches, microBatches);
+          if (Memory.shortage(rows(stages, scenario, microBatches)).isEmpty()) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  private static Execution execute(
+      Scenario scenario, List<PipelineStage> stages, int microBatches) {
+    return Execution.of(
+        PipelineGraph.of(
+            stages, microBatches, AlternatingTraining.PARTS, scenario.checkpointing() ? 2 : 1));
+  }
+
+  private static Outcome.Trained trained(
+      Scenario scenario,
+      int sequences,
+      int microBatches,
+      Execution execution,
+      List<Simulation.Row> rows) {
+    return new Outcome.Trained(
+        SystemKind.PP,
+        (double) sequences * scenario.length() / execution.seconds,
+        execution.seconds,
+        microBatches,
+        List.of(),
+        0,
+        List.of(Simulation.of(execution, rows)));
+  }
+
+  private static List<List<Section>> arrangements(Scenario scenario) {
+    List<List<Device>> kinds = new ArrayList<>(scenario.byKind().values());
+    if (kinds.size() == 1) {
+      List<Device> devices = kinds.getFirst();
+      int stages = devices.size() % 2 == 0 ? 2 : devices.size();
+      return List.of(List.of(new Section(devices, stages)));
+    }
+    int pipelines = kinds.stream().map(List::size).reduce(0, Pipeline::commonDivisor);
+    List<List<Section>> arrangements = new ArrayList<>();
+    for (List<List<Device>> order : List.of(kinds, kinds.reversed())) {
+      arrangements.add(
+          order.stream().map(devices -> new Section(devices, devices.size() / pipelines)).toList());
+      if (pipelines * kinds.size() < scenario.devices().size()) {
+        arrangements.add(order.stream().map(devices -> new Section(devices, 1)).toList());
+      }
+    }
+    return arrangements;
+  }
+
   private static int commonDivisor(int one, int other) {
     return other == 0 ? one : commonDivisor(other, one % other);
   }
 
-  /** Whichever kind comes first: the kinds as they are, and the other way round. */
-  private static List<List<List<Device>>> orders(List<List<Device>> kinds) {
-    return kinds.size() == 1 ? List.of(kinds) : List.of(kinds, kinds.reversed());
-  }
-
-  private static List<Integer> microBatches(Scenario scenario, int sequencesOfPipeline) {
+  /** Every device of the narrowest stage gets whole sequences. */
+  private static List<Integer> microBatches(List<Section> sections, int sequences) {
+    int narrowest = sections.stream().mapToInt(Section::width).min().orElse(1);
     List<Integer> counts = new ArrayList<>();
-    for (int count = 1; count <= Math.min(sequencesOfPipeline, MOST_MICRO_BATCHES); count++) {
-      if (sequencesOfPipeline % count == 0) {
+    for (int count = 1; count <= Math.min(sequences, MOST_MICRO_BATCHES); count++) {
+      if (sequences % count == 0 && (count == 1 || sequences / count >= narrowest)) {
         counts.add(count);
       }
     }
     return counts;
   }
 
-  /** All ways to share the layers among the kinds, at least one a stage. */
-  private static List<List<Integer>> layersByKind(
-      List<List<Device>> kinds, int pipelines, int layers) {
-    int stages = kinds.getFirst().size() / pipelines;
-    if (kinds.size() == 1) {
+  /** All ways to share the layers among the sections, at least one a stage. */
+  private static List<List<Integer>> layersOf(List<Section> sections, int layers) {
+    int stages = sections.getFirst().stages();
+    if (sections.size() == 1) {
       return layers < stages ? List.of() : List.of(List.of(layers));
     }
     List<List<Integer>> ways = new ArrayList<>();
     for (int own = stages; own < layers; own++) {
-      for (List<Integer> rest :
-          layersByKind(kinds.subList(1, kinds.size()), pipelines, layers - own)) {
+      for (List<Integer> rest : layersOf(sections.subList(1, sections.size()), layers - own)) {
         List<Integer> way = new ArrayList<>(List.of(own));
         way.addAll(rest);
         ways.add(way);
@@ -113,25 +149,22 @@ final class Pipeline implements TrainingSystem {
 
   private static List<PipelineStage> stages(
       Scenario scenario,
-      List<List<Device>> kinds,
+      List<Section> sections,
       List<Integer> layers,
-      int pipelines,
-      int sequences,
+      int sequencesOfMicroBatch,
       int microBatches) {
     List<PipelineStage> stages = new ArrayList<>();
-    int count = scenario.devices().size() / pipelines;
-    int perPipeline = sequences / pipelines / microBatches;
-    StepSpec step = scenario.step(perPipeline * pipelines, microBatches);
-    for (int kind = 0; kind < kinds.size(); kind++) {
-      int ofKind = kinds.get(kind).size() / pipelines;
-      GroupCosts costs =
-          CostModel.alike(step, Collections.nCopies(pipelines, kinds.get(kind).getFirst()));
-      for (int stage = 0; stage < ofKind; stage++) {
+    int count = sections.stream().mapToInt(Section::stages).sum();
+    StepSpec step = scenario.step(sequencesOfMicroBatch, microBatches);
+    for (int at = 0; at < sections.size(); at++) {
+      Section section = sections.get(at);
+      GroupCosts costs = CostModel.alike(step, section.devices().subList(0, section.width()));
+      for (int stage = 0; stage < section.stages(); stage++) {
         stages.add(
             new PipelineStage(
                 costs,
-                pipelines,
-                Split.of(layers.get(kind), ofKind, stage).count(),
+                section.width(),
+                Split.of(layers.get(at), section.stages(), stage).count(),
                 stages.isEmpty(),
                 stages.size() == count - 1));
       }
@@ -145,18 +178,17 @@ final class Pipeline implements TrainingSystem {
     for (int stage = 0; stage < stages.size(); stage++) {
       PipelineStage own = stages.get(stage);
       WorkerCosts worker = own.worker();
-      int inFlight = Math.min(microBatches, stages.size() - stage);
       rows.add(
           new Simulation.Row(
               "stage-" + stage,
               worker.device(),
               own.width(),
               CostModel.stageBytes(
-                  scenario.step(own.costs().attention().size(), microBatches),
+                  scenario.step(own.width(), microBatches),
                   own.layers(),
                   own.experts(),
                   worker.tokens(),
-                  inFlight,
+                  Math.min(microBatches, stages.size() - stage),
                   own.width(),
                   own.first() || own.last(),
                   own.last()),

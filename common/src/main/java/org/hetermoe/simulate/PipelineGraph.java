@@ -53,6 +53,7 @@ final class PipelineGraph {
   }
 
   private void compute(int stage) {
+    graph.pause(stage, stages.get(stage).worker().taskSeconds());
     int ahead = Math.min(microBatches, stages.size() - 1 - stage);
     for (int microBatch = 0; microBatch < ahead; microBatch++) {
       forward(stage, microBatch);

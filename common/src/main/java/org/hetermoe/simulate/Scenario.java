@@ -9,6 +9,7 @@ import org.hetermoe.cluster.Precision;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.StepSpec;
+import org.hetermoe.plan.place.Planner;
 
 /**
  * What is trained, on what.

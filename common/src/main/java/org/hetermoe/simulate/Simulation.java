@@ -90,7 +90,7 @@ public record Simulation(
                 graph.stream[operation],
                 Span.Stream.COMPUTE,
                 Label.of(graph.label[operation]),
-                execution.start[operation],
+                execution.start[operation] + graph.pause[graph.stream[operation]],
                 execution.end(operation)));
       }
     }

@@ -1,8 +1,6 @@
 package org.hetermoe.simulate;
 
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.GroupCosts;
@@ -11,6 +9,7 @@ import org.hetermoe.plan.Predictor;
 import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.Task;
 import org.hetermoe.plan.Task.Work;
+import org.hetermoe.simulate.GroupGraph.Exchange;
 
 /**
  * Executes schedules by discrete events: what the workers of a group would do in one step, and how
@@ -19,8 +18,7 @@ import org.hetermoe.plan.Task.Work;
 public final class Simulator implements Predictor {
   @Override
   public double stepSeconds(GroupCosts costs, Schedule schedule, Placement placement) {
-    return execute(costs, new Crew(costs, placement, true), schedule, GroupGraph.Exchange.ZEBRA)
-        .seconds;
+    return execute(costs, new Crew(costs, placement, true), schedule).seconds;
   }
 
   /**
@@ -33,31 +31,27 @@ public final class Simulator implements Predictor {
       GroupCosts costs, Placement placement, Function<Peer, List<Task>> orders) {
     Crew crew = new Crew(costs, placement, false);
     return Execution.of(
-            GroupGraph.of(
-                costs, crew, GroupGraph.Exchange.ZEBRA, member -> orders.apply(member.worker())))
+            GroupGraph.of(costs, crew, Exchange.ZEBRA, member -> orders.apply(member.worker())))
         .seconds;
   }
 
+  static Execution execute(GroupCosts costs, Crew crew, Schedule schedule) {
+    return execute(costs, crew, schedule.attention(), schedule.experts(), Exchange.ZEBRA);
+  }
+
   static Execution execute(
-      GroupCosts costs, Crew crew, Schedule schedule, GroupGraph.Exchange exchange) {
-    Map<Peer.Role, List<Task>> orders = new HashMap<>();
+      GroupCosts costs, Crew crew, List<Task> attention, List<Task> experts, Exchange exchange) {
     return Execution.of(
         GroupGraph.of(
             costs,
             crew,
             exchange,
             member ->
-                orders
-                    .computeIfAbsent(
-                        member.worker().role(),
-                        role ->
-                            switch (role) {
-                              case ATTENTION -> schedule.attention();
-                              case EXPERT -> schedule.experts();
-                            })
+                (member.attends() ? attention : experts)
                     .stream()
-                    .filter(
-                        task -> task.work() == Work.ATTENTION || member.takesPart()[task.stage()])
-                    .toList()));
+                        .filter(
+                            task ->
+                                task.work() == Work.ATTENTION || member.takesPart()[task.stage()])
+                        .toList()));
   }
 }

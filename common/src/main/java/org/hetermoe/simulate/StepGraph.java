@@ -30,6 +30,9 @@ final class StepGraph {
   final int[] first;
   private final int[] last;
 
+  /** What passes on each stream before an operation that takes time. */
+  final double[] pause;
+
   final int cards;
 
   int sends;
@@ -63,8 +66,14 @@ final class StepGraph {
     this.cards = cards;
     first = new int[streams];
     last = new int[streams];
+    pause = new double[streams];
     Arrays.fill(first, NONE);
     Arrays.fill(last, NONE);
+  }
+
+  /** From now on so much passes on a stream before each operation that takes time. */
+  void pause(int onStream, double takes) {
+    pause[onStream] = takes;
   }
 
   /** Adds an operation at the end of a stream; returns its number. */
@@ -80,7 +89,7 @@ final class StepGraph {
       firstSend = Arrays.copyOf(firstSend, size);
     }
     stream[number] = onStream;
-    seconds[number] = takes;
+    seconds[number] = takes > 0 ? pause[onStream] + takes : 0;
     label[number] = code;
     next[number] = NONE;
     firstSend[number] = NONE;
