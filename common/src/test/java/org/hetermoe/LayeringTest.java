@@ -47,6 +47,7 @@ class LayeringTest {
           Map.entry("emulate", List.of("train", "cluster", "model", "plan")),
           Map.entry("plan", List.of("cluster", "group", "model")),
           Map.entry("plan.place", List.of("plan", "group")),
+          Map.entry("plan.fleet", List.of("plan.place", "plan", "cluster", "group", "model")),
           Map.entry("simulate", List.of("plan", "plan.place", "cluster", "group", "model")),
           Map.entry(
               "run", List.of("model", "data", "optim", "plan", "cluster", "group", "channel")),

@@ -10,6 +10,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.hetermoe.cli.check.ParityCommand;
 import org.hetermoe.cli.check.ProfileCommand;
+import org.hetermoe.cli.plan.PlanCommand;
 import org.hetermoe.cli.run.BenchCommand;
 import org.hetermoe.cli.run.CoordinatorException;
 import org.hetermoe.cli.run.ExportCommand;
@@ -47,6 +48,7 @@ import picocli.CommandLine.Spec;
       ParityCommand.class,
       ProfileCommand.class,
       BenchCommand.class,
+      PlanCommand.class,
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,

@@ -1,6 +1,7 @@
 package org.hetermoe.plan.place;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.hetermoe.plan.GroupCosts;
@@ -17,6 +18,9 @@ import org.hetermoe.plan.Schedule;
  * those judged. The same costs give the same placement.
  */
 public final class BestPlanner implements Planner {
+  /** A step of more than so many messages is too large to be followed one by one. */
+  private static final double MOST_MESSAGES = 2e7;
+
   private final boolean asymEa;
   private final Predictor predictor;
   private final double share;
@@ -44,7 +48,8 @@ public final class BestPlanner implements Planner {
       return new NoPlacement(shortage.get());
     }
     Looks looks = Looks.of(costs, share);
-    Judge judge = new Judge(costs, schedule, predictor);
+    QuickClock clock = new QuickClock(costs, schedule);
+    Judge judge = new Judge(costs, schedule, predictor, clock);
     Room room = Room.of(costs, asymEa);
     Optional<List<int[]>> all = Enumeration.of(costs, looks.judged());
     String why;
@@ -52,23 +57,34 @@ public final class BestPlanner implements Planner {
       Enumeration.each(all.get(), costs, room, judge::look);
       why = "best of all %d placements".formatted(judge.looks());
     } else {
-      others(costs, schedule, judge);
-      QuickClock clock = new QuickClock(costs, schedule);
-      List<int[][]> found = new PatternSearch(costs, clock, room, looks.quick()).best();
-      found.forEach(judge::look);
-      double pattern = judge.seconds();
-      new MoveSearch(costs, clock, room, looks.judged())
+      why = search(costs, schedule, looks, room, judge);
+    }
+    Placement placement = clock.placement(judge.best());
+    return PlannedPlacement.of(costs, placement, judge.seconds(), PlannerKind.BEST, why);
+  }
+
+  private String search(GroupCosts costs, Schedule schedule, Looks looks, Room room, Judge judge) {
+    others(costs, schedule, judge);
+    List<int[][]> found =
+        new PatternSearch(costs, judge.clock, room, looks.quick(), looks.moves()).best();
+    found.stream()
+        .filter(owners -> judge.clock.messages(owners) <= MOST_MESSAGES)
+        .limit(1 + looks.judged() / 4)
+        .forEach(judge::look);
+    if (judge.best() == null) {
+      found.stream().min(Comparator.comparingDouble(judge.clock::messages)).ifPresent(judge::look);
+    }
+    double pattern = judge.seconds();
+    if (looks.moves()) {
+      new MoveSearch(costs, judge.clock, room, looks.judged() - judge.looks())
           .improve(judge.best(), judge::seconds)
           .ifPresent(judge::look);
-      why =
-          "best of %d patterns and single moves; the simulator judged %d%s"
-              .formatted(
-                  looks.quick(),
-                  judge.looks(),
-                  judge.seconds() < pattern ? " and improved the best of them" : "");
     }
-    Placement placement = new QuickClock(costs, schedule).placement(judge.best());
-    return PlannedPlacement.of(costs, placement, judge.seconds(), PlannerKind.BEST, why);
+    return "best of %d patterns and single moves; the simulator judged %d%s"
+        .formatted(
+            looks.quick(),
+            judge.looks(),
+            judge.seconds() < pattern ? " and improved the best of them" : "");
   }
 
   /** What the simpler planners would do. */
@@ -78,7 +94,7 @@ public final class BestPlanner implements Planner {
     for (PlannerKind kind : simpler) {
       if (Planner.of(kind, asymEa, predictor).place(costs, schedule)
           instanceof PlannedPlacement other) {
-        judge.look(new QuickClock(costs, schedule).owners(other.placement()));
+        judge.look(judge.clock.owners(other.placement()));
       }
     }
   }
@@ -88,21 +104,21 @@ public final class BestPlanner implements Planner {
     private final GroupCosts costs;
     private final Schedule schedule;
     private final Predictor predictor;
-    private final QuickClock names;
+    private final QuickClock clock;
     private int[][] best;
     private double seconds = Double.POSITIVE_INFINITY;
     private int looks;
 
-    Judge(GroupCosts costs, Schedule schedule, Predictor predictor) {
+    Judge(GroupCosts costs, Schedule schedule, Predictor predictor, QuickClock clock) {
       this.costs = costs;
       this.schedule = schedule;
       this.predictor = predictor;
-      this.names = new QuickClock(costs, schedule);
+      this.clock = clock;
     }
 
     double seconds(int[][] owners) {
       looks++;
-      return predictor.stepSeconds(costs, schedule, names.placement(owners));
+      return predictor.stepSeconds(costs, schedule, clock.placement(owners));
     }
 
     void look(int[][] owners) {

@@ -1,7 +1,7 @@
 package org.hetermoe.plan.place;
 
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,13 +13,13 @@ import org.hetermoe.plan.GroupCosts;
  */
 final class Composition {
   private final GroupCosts costs;
-  private final LayerLevels levels;
+  private final QuickClock clock;
   private final List<int[]> alike;
   private final long[] room;
 
-  Composition(GroupCosts costs, QuickClock clock, LayerLevels levels, Room room) {
+  Composition(GroupCosts costs, QuickClock clock, Room room) {
     this.costs = costs;
-    this.levels = levels;
+    this.clock = clock;
     this.alike = alike(costs, clock);
     this.room = new long[clock.workers().size()];
     for (int worker = 0; worker < this.room.length; worker++) {
@@ -39,11 +39,6 @@ final class Composition {
     return kinds.values().stream()
         .map(kind -> kind.stream().mapToInt(Integer::intValue).toArray())
         .toList();
-  }
-
-  /** How many experts a worker may own. */
-  long room(int worker) {
-    return room[worker];
   }
 
   /**
@@ -66,19 +61,16 @@ final class Composition {
   }
 
   private void turn(int layer, int[] owner, double[] sofar) {
-    double[] busy = new double[room.length];
-    for (int expert = 0; expert < owner.length; expert++) {
-      busy[owner[expert]] += levels.seconds(owner[expert], layer, expert);
-    }
+    double[] busy = busy(layer, owner);
     int[] instead = new int[room.length];
     for (int[] kind : alike) {
-      List<Integer> most = sorted(kind, Comparator.comparingDouble(worker -> -busy[worker]));
-      List<Integer> least = sorted(kind, Comparator.comparingDouble(worker -> sofar[worker]));
+      int[] least = ascending(kind, busy);
+      int[] fullest = ascending(kind, sofar);
       for (int index = 0; index < kind.length; index++) {
-        instead[most.get(index)] = least.get(index);
+        instead[least[index]] = fullest[kind.length - 1 - index];
       }
       for (int index = 0; index < kind.length; index++) {
-        sofar[least.get(index)] += busy[most.get(index)];
+        sofar[instead[least[index]]] += busy[least[index]];
       }
     }
     for (int expert = 0; expert < owner.length; expert++) {
@@ -86,12 +78,18 @@ final class Composition {
     }
   }
 
-  private static List<Integer> sorted(int[] kind, Comparator<Integer> by) {
-    List<Integer> workers = new ArrayList<>();
-    for (int worker : kind) {
-      workers.add(worker);
+  /** Workers by a number of each; those with the same keep their order. */
+  private static int[] ascending(int[] kind, double[] by) {
+    int[] workers = kind.clone();
+    for (int index = 1; index < workers.length; index++) {
+      int worker = workers[index];
+      int slot = index;
+      while (slot > 0 && by[workers[slot - 1]] > by[worker]) {
+        workers[slot] = workers[slot - 1];
+        slot--;
+      }
+      workers[slot] = worker;
     }
-    workers.sort(by);
     return workers;
   }
 
@@ -103,48 +101,43 @@ final class Composition {
         left[owner]--;
       }
     }
-    for (int worker = 0; worker < left.length; worker++) {
-      while (left[worker] < 0) {
-        int layer = fullest(owners, worker);
-        move(layer, owners[layer], worker, left);
-      }
+    if (Arrays.stream(left).noneMatch(free -> free < 0)) {
+      return;
     }
-  }
-
-  private static int fullest(int[][] owners, int worker) {
-    int fullest = 0;
-    int most = -1;
     for (int layer = 0; layer < owners.length; layer++) {
-      int owned = 0;
-      for (int owner : owners[layer]) {
-        owned += owner == worker ? 1 : 0;
-      }
-      if (owned > most) {
-        most = owned;
-        fullest = layer;
+      double[] busy = busy(layer, owners[layer]);
+      for (int expert = 0; expert < owners[layer].length; expert++) {
+        int from = owners[layer][expert];
+        if (left[from] < 0) {
+          int to = earliest(layer, expert, busy, left);
+          owners[layer][expert] = to;
+          busy[from] -= clock.seconds(from, layer, expert);
+          busy[to] += clock.seconds(to, layer, expert);
+          left[from]++;
+          left[to]--;
+        }
       }
     }
-    return fullest;
   }
 
-  private void move(int layer, int[] owner, int from, long[] left) {
-    double[] busy = new double[left.length];
-    int expert = -1;
-    for (int candidate = 0; candidate < owner.length; candidate++) {
-      busy[owner[candidate]] += levels.seconds(owner[candidate], layer, candidate);
-      expert = owner[candidate] == from ? candidate : expert;
+  private double[] busy(int layer, int[] owner) {
+    double[] busy = new double[room.length];
+    for (int expert = 0; expert < owner.length; expert++) {
+      busy[owner[expert]] += clock.seconds(owner[expert], layer, expert);
     }
-    int target = -1;
+    return busy;
+  }
+
+  private int earliest(int layer, int expert, double[] busy, long[] left) {
+    int earliest = -1;
+    double soonest = Double.POSITIVE_INFINITY;
     for (int worker = 0; worker < left.length; worker++) {
-      if (left[worker] > 0
-          && (target < 0
-              || busy[worker] + levels.seconds(worker, layer, expert)
-                  < busy[target] + levels.seconds(target, layer, expert))) {
-        target = worker;
+      double done = busy[worker] + clock.seconds(worker, layer, expert);
+      if (left[worker] > 0 && done < soonest) {
+        earliest = worker;
+        soonest = done;
       }
     }
-    owner[expert] = target;
-    left[from]++;
-    left[target]--;
+    return earliest;
   }
 }

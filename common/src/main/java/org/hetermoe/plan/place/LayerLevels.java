@@ -1,12 +1,12 @@
 package org.hetermoe.plan.place;
 
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.hetermoe.plan.GroupCosts;
-import org.hetermoe.plan.WorkerCosts;
 
 /**
  * Sensible ways to place the experts of one layer, from none moved to attention workers to all
@@ -33,29 +33,72 @@ final class LayerLevels {
     workers = clock.workers().size();
   }
 
-  /** The ways of a layer, by the rows that attention workers get; each names an expert's owner. */
+  /**
+   * The ways of a layer, by the rows that attention workers get; each names an expert's owner.
+   * Where all experts have the same load, as many as there are counts to move, worked out when
+   * asked for.
+   */
   List<int[]> of(int layer) {
-    Integer[] heaviestFirst = IntStream.range(0, costs.experts()).boxed().toArray(Integer[]::new);
-    Arrays.sort(
-        heaviestFirst, Comparator.comparingDouble((Integer expert) -> -clock.rows(layer, expert)));
+    Integer[] heaviestFirst = heaviestFirst(layer);
+    int fewest = anyMayOwn(attention, workers) ? 0 : costs.experts();
+    int most = anyMayOwn(0, attention) ? costs.experts() : 0;
+    if (!uneven(layer)) {
+      return new Counted(layer, heaviestFirst, fewest, most);
+    }
     List<int[]> ways = new ArrayList<>();
-    int most = costs.experts();
-    int step = Math.max(1, most / MOST_COUNTS);
-    for (int moved = 0; moved <= most; moved += step) {
+    int step = Math.max(1, (most - fewest) / MOST_COUNTS);
+    for (int moved = fewest; moved <= most; moved += step) {
       add(ways, withCount(layer, heaviestFirst, moved));
     }
-    if (uneven(layer)) {
-      double longest = longest(layer);
-      for (int part = -HEAD_STARTS; part <= HEAD_STARTS; part++) {
-        add(ways, withHeadStart(layer, heaviestFirst, longest * part / HEAD_STARTS));
-      }
+    double longest = longest(layer);
+    for (int part = -HEAD_STARTS; part <= HEAD_STARTS; part++) {
+      add(ways, withHeadStart(layer, heaviestFirst, longest * part / HEAD_STARTS));
     }
     ways.sort(Comparator.comparingDouble(way -> movedRows(layer, way)));
     return ways;
   }
 
+  private Integer[] heaviestFirst(int layer) {
+    return IntStream.range(0, costs.experts())
+        .boxed()
+        .sorted(Comparator.comparingDouble((Integer expert) -> -clock.rows(layer, expert)))
+        .toArray(Integer[]::new);
+  }
+
+  private boolean anyMayOwn(int first, int end) {
+    return IntStream.range(first, end).anyMatch(this::mayOwn);
+  }
+
+  /** One way for each count of moved experts. */
+  private final class Counted extends AbstractList<int[]> {
+    private final int layer;
+    private final Integer[] heaviestFirst;
+    private final int fewest;
+    private final int[][] ways;
+
+    private Counted(int layer, Integer[] heaviestFirst, int fewest, int most) {
+      this.layer = layer;
+      this.heaviestFirst = heaviestFirst;
+      this.fewest = fewest;
+      this.ways = new int[most - fewest + 1][];
+    }
+
+    @Override
+    public int[] get(int index) {
+      if (ways[index] == null) {
+        ways[index] = withCount(layer, heaviestFirst, fewest + index);
+      }
+      return ways[index];
+    }
+
+    @Override
+    public int size() {
+      return ways.length;
+    }
+  }
+
   private static void add(List<int[]> ways, int[] way) {
-    if (way.length > 0 && ways.stream().noneMatch(known -> Arrays.equals(known, way))) {
+    if (ways.stream().noneMatch(known -> Arrays.equals(known, way))) {
       ways.add(way);
     }
   }
@@ -73,14 +116,6 @@ final class LayerLevels {
     return moved;
   }
 
-  double seconds(int worker, int layer, int expert) {
-    return seconds(clock.workers().get(worker), clock.rows(layer, expert));
-  }
-
-  private static double seconds(WorkerCosts worker, double rows) {
-    return worker.experts().forward(rows) + worker.experts().backward(rows);
-  }
-
   /** Time of a layer's experts on the fastest way that uses no attention worker, or all. */
   private double longest(int layer) {
     double whole = 0;
@@ -89,7 +124,7 @@ final class LayerLevels {
     for (int worker = first; worker < workers; worker++) {
       double all = 0;
       for (int expert = 0; expert < costs.experts(); expert++) {
-        all += seconds(worker, layer, expert);
+        all += clock.seconds(worker, layer, expert);
       }
       rate += all > 0 ? 1 / all : 0;
       whole = Math.max(whole, all);
@@ -104,7 +139,7 @@ final class LayerLevels {
         > 0;
   }
 
-  /** The lightest {@code moved} experts on attention workers; none if no worker may own them. */
+  /** The lightest {@code moved} experts on attention workers. */
   private int[] withCount(int layer, Integer[] heaviestFirst, int moved) {
     int[] way = new int[costs.experts()];
     double[] busy = start(0);
@@ -114,10 +149,7 @@ final class LayerLevels {
       boolean stays = index < heaviestFirst.length - moved;
       int owner =
           earliest(layer, expert, busy, owned, stays ? attention : 0, stays ? workers : attention);
-      if (owner < 0) {
-        return new int[0];
-      }
-      busy[owner] += seconds(owner, layer, expert);
+      busy[owner] += clock.seconds(owner, layer, expert);
       owned[owner]++;
       way[expert] = owner;
     }
@@ -131,7 +163,7 @@ final class LayerLevels {
     int[] owned = new int[workers];
     for (int expert : heaviestFirst) {
       int owner = earliest(layer, expert, busy, owned, 0, workers);
-      busy[owner] += seconds(owner, layer, expert);
+      busy[owner] += clock.seconds(owner, layer, expert);
       owned[owner]++;
       way[expert] = owner;
     }
@@ -156,7 +188,7 @@ final class LayerLevels {
     double soonest = Double.POSITIVE_INFINITY;
     for (int worker = first; worker < end; worker++) {
       if (mayOwn(worker)) {
-        double done = busy[worker] + seconds(worker, layer, expert);
+        double done = busy[worker] + clock.seconds(worker, layer, expert);
         if (done < soonest || done == soonest && owned[worker] < owned[earliest]) {
           earliest = worker;
           soonest = done;

@@ -8,23 +8,25 @@ import org.hetermoe.plan.GroupCosts;
  *
  * @param quick by the quick clock
  * @param judged by the predictor
+ * @param moves whether to try single moves, which make each worker a case of its own
  */
-public record Looks(int quick, int judged) {
+record Looks(int quick, int judged, boolean moves) {
   private static final double QUICK_EFFORT = 4e8;
   private static final double JUDGED_EFFORT = 1.5e7;
+  private static final double MOST_MESSAGES = 2e7;
 
-  /** So many for a group that a search takes about a second on one core, whatever its size. */
-  public static Looks thorough(GroupCosts costs) {
-    return of(costs, 1);
-  }
-
-  /** A share of the thorough search's looks. */
-  public static Looks of(GroupCosts costs, double share) {
+  /**
+   * Looks for a group.
+   *
+   * @param share of those that take about a second on one core, whatever the size of the group
+   */
+  static Looks of(GroupCosts costs, double share) {
     double workers = costs.attention().size() + costs.expert().size();
     double tasks = 6.0 * costs.layers() * costs.microBatches();
     double messages = tasks * (workers + (double) costs.attention().size() * costs.expert().size());
     return new Looks(
         (int) Math.clamp(share * QUICK_EFFORT / (2 * tasks * workers), 40, 20_000),
-        (int) Math.clamp(share * JUDGED_EFFORT / messages, 6, 2_000));
+        (int) Math.clamp(share * JUDGED_EFFORT / messages, 1, 2_000),
+        messages <= MOST_MESSAGES);
   }
 }

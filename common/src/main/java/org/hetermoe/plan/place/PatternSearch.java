@@ -25,6 +25,7 @@ final class PatternSearch {
   private final QuickClock clock;
   private final Room room;
   private final int looks;
+  private final boolean moves;
   private final List<List<int[]>> levels = new ArrayList<>();
   private final Composition composition;
   private final List<Found> best = new ArrayList<>();
@@ -38,7 +39,14 @@ final class PatternSearch {
    */
   private record Found(int[] level, boolean inTurn, double seconds) {}
 
-  PatternSearch(GroupCosts costs, QuickClock clock, Room room, int looks) {
+  /**
+   * A search.
+   *
+   * @param looks how many
+   * @param moves whether to try single moves at last
+   */
+  PatternSearch(GroupCosts costs, QuickClock clock, Room room, int looks, boolean moves) {
+    this.moves = moves;
     this.costs = costs;
     this.clock = clock;
     this.room = room;
@@ -50,7 +58,7 @@ final class PatternSearch {
       levels.add(
           known.computeIfAbsent(costs.loads().relative().get(layer), loads -> layerLevels.of(of)));
     }
-    composition = new Composition(costs, clock, layerLevels, room);
+    composition = new Composition(costs, clock, room);
   }
 
   /** The best few, best first. */
@@ -63,6 +71,9 @@ final class PatternSearch {
     List<int[][]> all = new ArrayList<>();
     for (Found found : best) {
       all.add(owners(found.level(), found.inTurn()));
+    }
+    if (!moves) {
+      return all;
     }
     new MoveSearch(costs, clock, room, looks - looked)
         .improve(all.getFirst(), clock::seconds)
@@ -95,14 +106,26 @@ final class PatternSearch {
     return levels.stream().mapToInt(List::size).min().orElseThrow() - 1;
   }
 
+  /** The same level in all layers: far apart first, then closer and closer to the best. */
   private void uniform() {
     int step = Math.max(1, Math.ceilDiv(4 * most(), looks));
     for (int level = 0; level <= most(); level += step) {
-      int[] alike = new int[costs.layers()];
-      Arrays.fill(alike, level);
-      look(alike, false);
-      look(alike, true);
+      alike(level);
     }
+    while (step > 1 && looked < looks) {
+      int around = best.getFirst().level()[0];
+      step = Math.ceilDiv(step, 2);
+      alike(Math.max(0, around - step));
+      alike(Math.min(most(), around + step));
+      step = step == 2 ? 1 : step;
+    }
+  }
+
+  private void alike(int level) {
+    int[] all = new int[costs.layers()];
+    Arrays.fill(all, level);
+    look(all, false);
+    look(all, true);
   }
 
   /** Levels rise by whole chunks, as many in all as {@code density} says. */
@@ -123,8 +146,8 @@ final class PatternSearch {
               (int) Math.floor((layer + 1) * mean / chunk) - (int) Math.floor(layer * mean / chunk);
           level[layer] = Math.min(levels.get(layer).size() - 1, due * chunk);
         }
-        look(level, density % 2 == 0);
-        look(level, density % 2 != 0);
+        look(level, false);
+        look(level, true);
       }
     }
   }

@@ -2,7 +2,9 @@ package org.hetermoe.plan.place;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.GroupCosts;
@@ -31,6 +33,9 @@ final class QuickClock {
   private final double[][] expertRows;
   private final Rates rates;
 
+  /** Workers with the same number cost the same. */
+  private final int[] kind;
+
   /** A task of all workers of a side. */
   private record Step(boolean attentionSide, Task task) {}
 
@@ -40,6 +45,13 @@ final class QuickClock {
     this.workers = Stream.concat(costs.attention().stream(), costs.expert().stream()).toList();
     this.order = order(schedule);
     this.rates = new Rates();
+    this.kind = new int[workers.size()];
+    Map<Object, Integer> kinds = new HashMap<>();
+    for (int worker = 0; worker < kind.length; worker++) {
+      kind[worker] =
+          kinds.computeIfAbsent(
+              List.of(worker < attention, workers.get(worker)), key -> kinds.size());
+    }
     this.expertRows = new double[costs.layers()][costs.experts()];
     for (int layer = 0; layer < costs.layers(); layer++) {
       for (int expert = 0; expert < costs.experts(); expert++) {
@@ -51,6 +63,16 @@ final class QuickClock {
   /** Rows of an expert in one micro-batch. */
   double rows(int layer, int expert) {
     return expertRows[layer][expert];
+  }
+
+  /** Seconds of an expert in one micro-batch, both ways, on a worker. */
+  double seconds(int worker, int layer, int expert) {
+    double share = expertRows[layer][expert];
+    return share > 0
+        ? rates.fixed[0][worker]
+            + rates.fixed[1][worker]
+            + share * (rates.perRow[0][worker] + rates.perRow[1][worker])
+        : 0;
   }
 
   int index(Peer worker) {
@@ -141,6 +163,16 @@ final class QuickClock {
     return new Estimate(owners).seconds();
   }
 
+  /**
+   * Messages that a predictor follows if it takes workers that do the same as one, whatever the
+   * size of the group.
+   */
+  double messages(int[][] owners) {
+    Estimate estimate = new Estimate(owners);
+    double tasks = 4.0 * costs.layers() * costs.microBatches();
+    return tasks * estimate.attending * estimate.acting.length;
+  }
+
   /** What does not depend on the placement, by worker; forward first, then backward. */
   private final class Rates {
     private final double[][] attend = new double[2][attention];
@@ -150,6 +182,7 @@ final class QuickClock {
     private final double[][] perRow = new double[2][workers.size()];
     private final double[] rowSeconds = new double[workers.size()];
     private final double[] latency = new double[workers.size()];
+    private final double[] before = new double[workers.size()];
 
     /** A worker's part of the group's tokens; 0 for an expert worker. */
     private final double[] part = new double[workers.size()];
@@ -158,16 +191,23 @@ final class QuickClock {
       for (int worker = 0; worker < workers.size(); worker++) {
         WorkerCosts cost = workers.get(worker);
         if (worker < attention) {
-          both(attend, worker, cost.attention());
+          both(attend, worker, paused(cost, cost.attention()));
           both(enter, worker, cost.embedding());
-          both(head, worker, cost.head());
+          both(head, worker, paused(cost, cost.head()));
         }
         both(fixed, worker, cost.experts().fixed());
         both(perRow, worker, cost.experts().perRow());
         rowSeconds[worker] = cost.link().seconds(costs.rowBytes());
+        before[worker] = cost.taskSeconds();
         latency[worker] = cost.link().latencySeconds();
         part[worker] = (double) cost.tokens() / costs.tokens();
       }
+    }
+
+    private static Passes paused(WorkerCosts cost, Passes passes) {
+      return new Passes(
+          passes.forward() > 0 ? cost.taskSeconds() + passes.forward() : 0,
+          passes.backward() > 0 ? cost.taskSeconds() + passes.backward() : 0);
     }
 
     private static void both(double[][] table, int worker, Passes passes) {
@@ -184,6 +224,9 @@ final class QuickClock {
     private final double[][][] compute = new double[2][costs.layers()][count];
     private final int[][] ownersOf = new int[costs.layers()][];
     private final long[] experts = new long[count];
+    private final int[] size = new int[count];
+    private int[] acting;
+    private int attending;
     private final double[] free = new double[count];
     private final double[] linkOut = new double[count];
     private final double[] tokensIn = new double[count];
@@ -195,29 +238,71 @@ final class QuickClock {
     private final double[][] resultsThere = new double[2 * costs.layers() * costs.microBatches()][];
 
     private Estimate(int[][] owners) {
-      int[] owned = new int[count];
+      int[][] owned = new int[owners.length][count];
+      long[] pattern = new long[count];
       for (int layer = 0; layer < owners.length; layer++) {
-        Arrays.fill(owned, 0);
         for (int expert = 0; expert < owners[layer].length; expert++) {
           int owner = owners[layer][expert];
           double share = expertRows[layer][expert];
           rows[layer][owner] += share;
           experts[owner]++;
-          owned[owner]++;
+          owned[layer][owner]++;
           if (share > 0) {
             compute[0][layer][owner] += rates.fixed[0][owner] + share * rates.perRow[0][owner];
             compute[1][layer][owner] += rates.fixed[1][owner] + share * rates.perRow[1][owner];
           }
         }
+        for (int worker = 0; worker < count; worker++) {
+          for (double[][] pass : compute) {
+            pass[layer][worker] += pass[layer][worker] > 0 ? rates.before[worker] : 0;
+          }
+          pattern[worker] = 31 * pattern[worker] + Double.hashCode(rows[layer][worker]);
+        }
+      }
+      merge(owned, pattern);
+      for (int layer = 0; layer < owners.length; layer++) {
         int taking = 0;
         int[] part = new int[count];
-        for (int worker = 0; worker < count; worker++) {
-          if (owned[worker] > 0) {
+        for (int worker : acting) {
+          if (owned[layer][worker] > 0) {
             part[taking++] = worker;
           }
         }
         ownersOf[layer] = Arrays.copyOf(part, taking);
       }
+    }
+
+    /** Of workers that are alike in all that they do, the first acts for all. */
+    private void merge(int[][] owned, long[] pattern) {
+      Map<Long, List<Integer>> known = new HashMap<>();
+      int[] first = new int[count];
+      int different = 0;
+      for (int worker = 0; worker < count; worker++) {
+        int one = worker;
+        List<Integer> similar =
+            known.computeIfAbsent(31 * pattern[worker] + kind[worker], key -> new ArrayList<>());
+        int like =
+            similar.stream()
+                .filter(other -> kind[other] == kind[one] && sameShare(owned, other, one))
+                .findFirst()
+                .orElse(worker);
+        if (like == worker) {
+          similar.add(worker);
+          first[different++] = worker;
+          attending += worker < attention ? 1 : 0;
+        }
+        size[like]++;
+      }
+      acting = Arrays.copyOf(first, different);
+    }
+
+    private boolean sameShare(int[][] owned, int one, int other) {
+      for (int layer = 0; layer < owned.length; layer++) {
+        if (owned[layer][one] != owned[layer][other] || rows[layer][one] != rows[layer][other]) {
+          return false;
+        }
+      }
+      return true;
     }
 
     private double seconds() {
@@ -231,7 +316,7 @@ final class QuickClock {
         }
       }
       double end = 0;
-      for (int worker = 0; worker < count; worker++) {
+      for (int worker : acting) {
         WorkerCosts cost = workers.get(worker);
         double last =
             free[worker]
@@ -254,7 +339,8 @@ final class QuickClock {
               ? resultsThere[slot(from, task.microBatch(), pass)]
               : null;
       double[] each = task.stage() == costs.layers() ? rates.head[pass] : rates.attend[pass];
-      for (int worker = 0; worker < attention; worker++) {
+      for (int index = 0; index < attending; index++) {
+        int worker = acting[index];
         double start = input == null ? free[worker] : Math.max(free[worker], input[worker]);
         free[worker] = start + each[worker] + (task.stage() == 0 ? rates.enter[pass][worker] : 0);
       }
@@ -286,7 +372,8 @@ final class QuickClock {
       double[] share = rows[layer];
       double lastSent = 0;
       double firstReady = Double.POSITIVE_INFINITY;
-      for (int worker = 0; worker < attention; worker++) {
+      for (int index = 0; index < attending; index++) {
+        int worker = acting[index];
         double start = Math.max(free[worker], linkOut[worker]);
         double others = rates.part[worker] * (layerRows - share[worker]);
         linkOut[worker] = start + others * rates.rowSeconds[worker];
@@ -320,14 +407,15 @@ final class QuickClock {
               start + share[worker] * (1 - rates.part[worker]) * rates.rowSeconds[worker];
           firstReady = Math.min(firstReady, start);
           lastSent = Math.max(lastSent, linkOut[worker]);
-          sum += share[worker];
+          sum += size[worker] * share[worker];
         }
       }
       if (resultsThere[slot] == null) {
         resultsThere[slot] = new double[attention];
       }
       double[] there = resultsThere[slot];
-      for (int worker = 0; worker < attention; worker++) {
+      for (int index = 0; index < attending; index++) {
+        int worker = acting[index];
         double others = sum - (attentionSide ? share[worker] : 0);
         if (others > 0) {
           double taken = others * rates.part[worker] * rates.rowSeconds[worker];

@@ -40,8 +40,11 @@ public final class WorkBound {
     Passes perLayer = worker.attention();
     double microBatch =
         costs.layers() * perLayer.both() + worker.embedding().both() + worker.head().both();
+    double tasks =
+        (perLayer.both() > 0 ? 2 * costs.layers() : 0) + (worker.head().both() > 0 ? 2 : 0);
     return new TwoWorks.Machine(
-        costs.microBatches() * microBatch + worker.optimizerSeconds(),
+        costs.microBatches() * (microBatch + tasks * worker.taskSeconds())
+            + worker.optimizerSeconds(),
         costs.microBatches() * worker.experts().fixed().both() + worker.expertOptimizerSeconds(),
         worker.experts().perRow().both(),
         1);

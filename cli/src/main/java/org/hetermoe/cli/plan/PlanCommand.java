@@ -1,0 +1,188 @@
+package org.hetermoe.cli.plan;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.hetermoe.cluster.Catalogue;
+import org.hetermoe.cluster.ClusterSpec;
+import org.hetermoe.cluster.Device;
+import org.hetermoe.cluster.Precision;
+import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.plan.fleet.ClusterPlan;
+import org.hetermoe.plan.fleet.ClusterPlanner;
+import org.hetermoe.plan.fleet.Fleet;
+import org.hetermoe.plan.fleet.FleetTask;
+import org.hetermoe.plan.fleet.PlannedLayout;
+import org.hetermoe.run.Json;
+import org.hetermoe.simulate.Simulator;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Plans how a cluster is best used to train a model. */
+@Command(
+    name = "plan",
+    description = {
+      "Searches groups, roles, micro-batches and placement of experts for the most tokens per",
+      "second, or per unit of currency where the cluster file has prices, and says why."
+    },
+    mixinStandardHelpOptions = true)
+public final class PlanCommand implements Callable<Integer> {
+  private static final int SEQUENCES_PER_DEVICE = 8;
+  private static final int BATCH_MULTIPLE = 24;
+
+  @Spec private CommandSpec command;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "CLUSTER",
+      description = "A cluster file, or kinds with counts: A40:6,V100:6.")
+  private String cluster;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "MODEL",
+      description = "A model file, or the name of a known model: mixtral-d1.")
+  private String model;
+
+  @Option(
+      names = "--seq",
+      defaultValue = "4096",
+      description = "Tokens of a sequence (default: ${DEFAULT-VALUE}).")
+  private int length;
+
+  @Option(
+      names = "--global-batch",
+      description =
+          "Sequences of a step, over all groups (default: 8 a device, rounded up to a multiple of 24).")
+  private Integer globalBatch;
+
+  @Option(
+      names = "--planner",
+      defaultValue = "best",
+      description = "Who places experts: best, paper or none (default: ${DEFAULT-VALUE}).")
+  private String planner;
+
+  @Option(
+      names = "--precision",
+      defaultValue = "fp16",
+      description = "fp16, bf16 or fp32 (default: ${DEFAULT-VALUE}).")
+  private String precision;
+
+  @Option(
+      names = "--top",
+      defaultValue = "5",
+      description = "Layouts to show (default: ${DEFAULT-VALUE}).")
+  private int top;
+
+  @Option(names = "--json", description = "Print one JSON object, with the placement.")
+  private boolean json;
+
+  /** For picocli, which sets the fields. */
+  public PlanCommand() {}
+
+  /**
+   * What is asked, resolved.
+   *
+   * @param fleet the devices
+   * @param task what they are to train
+   */
+  record Request(Fleet fleet, FleetTask task) {}
+
+  @Override
+  public Integer call() throws JsonProcessingException {
+    Request request = request();
+    long start = System.nanoTime();
+    ClusterPlan plan =
+        ClusterPlanner.plan(request.fleet(), request.task(), new Simulator(), Math.max(1, top));
+    double seconds = (System.nanoTime() - start) / 1e9;
+    PrintWriter out = command.commandLine().getOut();
+    if (json) {
+      out.println(
+          Json.MAPPER.writeValueAsString(PlanReport.of(request.fleet(), request, plan, seconds)));
+    } else {
+      print(out, request, plan, seconds);
+    }
+    out.flush();
+    return 0;
+  }
+
+  private Request request() {
+    ClusterSpec spec = ClusterSpec.parse(cluster);
+    ModelShape shape = ModelFile.read(model);
+    Precision computing = Precision.of(precision);
+    PlannerKind kind = PlannerKind.of(planner);
+    List<Device> devices = spec.all(Catalogue.builtIn(), computing);
+    Map<String, Double> prices = new LinkedHashMap<>();
+    for (int index = 0; index < spec.devices().size(); index++) {
+      Device device = spec.devicesOf(index, Catalogue.builtIn(), computing).getFirst();
+      prices.put(device.profile().name(), spec.devices().get(index).pricePerHour());
+    }
+    int batch =
+        globalBatch != null
+            ? globalBatch
+            : Math.ceilDiv(SEQUENCES_PER_DEVICE * devices.size(), BATCH_MULTIPLE) * BATCH_MULTIPLE;
+    return new Request(
+        Fleet.of(devices, prices), new FleetTask(shape, length, batch, computing, true, kind));
+  }
+
+  private static void print(PrintWriter out, Request request, ClusterPlan plan, double seconds) {
+    FleetTask task = request.task();
+    boolean priced = request.fleet().priced();
+    out.printf(
+        Locale.ROOT,
+        "%s, sequences of %d, global batch %d, planner %s%n%n",
+        task.model().name(),
+        task.length(),
+        task.globalBatch(),
+        task.planner().label());
+    out.printf(
+        "%6s  %-24s  %-24s  %3s  %10s  %s%6s  %s%n",
+        "groups",
+        "attention",
+        "experts",
+        "R",
+        "tokens/s",
+        priced ? "  tokens/cur.  " : "",
+        "bound",
+        "limit");
+    for (PlannedLayout one : plan.layouts()) {
+      out.printf(
+          Locale.ROOT,
+          "%6d  %-24s  %-24s  %3d  %10.0f  %s%5.1f%%  %s%n",
+          one.layout().groups(),
+          one.layout().attentionNames(request.fleet()),
+          one.layout().expertNames(request.fleet()),
+          one.layout().microBatches(),
+          one.tokensPerSecond(),
+          priced ? String.format(Locale.ROOT, "%12.0f  ", one.tokensPerCurrency()) : "",
+          100 * one.placed().boundFraction(),
+          one.limit().label());
+      out.printf("        %s%n", one.why());
+    }
+    PlannedLayout best = plan.best();
+    out.printf(
+        "%nexperts moved to attention workers, per layer: %s%n", best.placed().movedPerLayer());
+    out.printf("placement: %s%n", best.placed().why());
+    out.printf(
+        Locale.ROOT,
+        "%.1f %% of the bound of the whole cluster, %.0f tokens/s%n",
+        100 * plan.boundFraction(),
+        plan.boundTokensPerSecond());
+    out.printf(
+        Locale.ROOT,
+        "%d layouts: %d do not fit memory, %d cannot beat the best, %d promised less than those looked at%n",
+        plan.considered(),
+        plan.tooLittleMemory(),
+        plan.pruned(),
+        plan.notLookedAt());
+    out.printf(Locale.ROOT, "planned in %.2f s%n", seconds);
+  }
+}

@@ -1,0 +1,318 @@
+package org.hetermoe.plan.fleet;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.plan.CostModel;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.plan.Predictor;
+import org.hetermoe.plan.Schedule;
+import org.hetermoe.plan.WorkerCosts;
+import org.hetermoe.plan.ZebraSchedule;
+import org.hetermoe.plan.place.BestPlanner;
+import org.hetermoe.plan.place.NoPlacement;
+import org.hetermoe.plan.place.PlannedPlacement;
+import org.hetermoe.plan.place.Planner;
+import org.hetermoe.plan.place.Planning;
+import org.hetermoe.plan.place.QuickLook;
+
+/**
+ * Searches the layout of a cluster with the most tokens per second, or per unit of currency if it
+ * has prices. All layouts get a forecast from the rates of their devices; the most promising get a
+ * quick look at a group with its real costs; the best of those are planned and judged by the
+ * predictor. One group stands for all: they are alike.
+ */
+public final class ClusterPlanner {
+  private static final int LOOKS = 20;
+  private static final int SAME_ROLES = 2;
+  private static final double SHARE = 0.05;
+  private static final double BEST_SHARE = 0.3;
+  private static final double MEMORY_MATTERS = 0.97;
+
+  private final Fleet fleet;
+  private final FleetTask task;
+  private final Predictor predictor;
+  private final Forecast forecast;
+
+  private ClusterPlanner(Fleet fleet, FleetTask task, Predictor predictor) {
+    this.fleet = fleet.remembered();
+    this.task = task;
+    this.predictor = predictor;
+    this.forecast = new Forecast(this.fleet, task);
+  }
+
+  /** A layout that the forecast has seen. */
+  private record Candidate(Layout layout, double most, double about) {
+    private List<Object> roles() {
+      return List.of(layout.groups(), layout.attention(), layout.expert());
+    }
+  }
+
+  /** A candidate and its worth by a quick look. */
+  private record Looked(Candidate candidate, double worth) {}
+
+  /**
+   * The plan.
+   *
+   * @param keep how many layouts to report
+   * @throws InvalidFieldException if no layout is possible
+   */
+  public static ClusterPlan plan(Fleet fleet, FleetTask task, Predictor predictor, int keep) {
+    return new ClusterPlanner(fleet, task, predictor).plan(keep);
+  }
+
+  private ClusterPlan plan(int keep) {
+    List<Candidate> candidates = new ArrayList<>();
+    int[] counts = new int[2];
+    new Layouts(fleet, task)
+        .each(
+            layout -> {
+              counts[0]++;
+              if (forecast.holds(layout)) {
+                candidates.add(candidate(layout));
+              } else {
+                counts[1]++;
+              }
+            });
+    candidates.sort(Comparator.comparingDouble(candidate -> -candidate.about()));
+    int tooLittle = counts[1];
+    int pruned = 0;
+    int waiting = 0;
+    double best = 0;
+    String shortage = "";
+    Map<List<Object>, Integer> seen = new HashMap<>();
+    List<Looked> looked = new ArrayList<>();
+    for (Candidate candidate : candidates) {
+      if (candidate.most() <= best) {
+        pruned++;
+      } else if (looked.size() >= LOOKS || seen.getOrDefault(candidate.roles(), 0) >= SAME_ROLES) {
+        waiting++;
+      } else {
+        GroupCosts costs = costs(candidate.layout());
+        OptionalDouble seconds = QuickLook.seconds(costs, schedule(candidate.layout()));
+        if (seconds.isPresent()) {
+          seen.merge(candidate.roles(), 1, Integer::sum);
+          double worth = worth(candidate.layout(), seconds.getAsDouble());
+          looked.add(new Looked(candidate, worth));
+          best = Math.max(best, worth);
+        } else {
+          tooLittle++;
+          shortage = shortage.isEmpty() ? reason(costs, candidate.layout()) : shortage;
+        }
+      }
+    }
+    if (looked.isEmpty()) {
+      throw new InvalidFieldException("cluster", none(counts[0], shortage));
+    }
+    looked.sort(Comparator.comparingDouble(one -> -one.worth()));
+    return new ClusterPlan(
+        ranked(looked, keep),
+        task.tokens() / forecast.clusterBound(),
+        counts[0],
+        tooLittle,
+        pruned,
+        waiting);
+  }
+
+  private String none(int considered, String shortage) {
+    return considered == 0
+        ? "cannot be cut into groups with an attention worker and an expert worker each for a global batch of "
+            + task.globalBatch()
+        : "cannot train "
+            + task.model().name()
+            + " with a global batch of "
+            + task.globalBatch()
+            + ": "
+            + (shortage.isEmpty()
+                ? "parameters and optimizer state are more than the memory of all devices"
+                : shortage);
+  }
+
+  private Candidate candidate(Layout layout) {
+    Forecast.Seconds seconds = forecast.of(layout);
+    return new Candidate(layout, worth(layout, seconds.bound()), worth(layout, seconds.about()));
+  }
+
+  /** Tokens a second, or tokens per unit of currency. */
+  private double worth(Layout layout, double stepSeconds) {
+    return fleet.priced() ? tokensPerCurrency(layout, stepSeconds) : task.tokens() / stepSeconds;
+  }
+
+  private double tokensPerCurrency(Layout layout, double stepSeconds) {
+    double price = layout.pricePerHour(fleet);
+    return price > 0 ? task.tokens() / stepSeconds * 3600 / price : 0;
+  }
+
+  private GroupCosts costs(Layout layout) {
+    return CostModel.of(
+        task.step(layout), layout.attentionDevices(fleet), layout.expertDevices(fleet));
+  }
+
+  private static Schedule schedule(Layout layout, int layers) {
+    return new ZebraSchedule(layers, layout.microBatches());
+  }
+
+  private Schedule schedule(Layout layout) {
+    return schedule(layout, task.model().layers());
+  }
+
+  private String reason(GroupCosts costs, Layout layout) {
+    return planner(SHARE).place(costs, schedule(layout)) instanceof NoPlacement no
+        ? no.reason()
+        : "memory";
+  }
+
+  private Planner planner(double share) {
+    return task.planner() == PlannerKind.BEST
+        ? new BestPlanner(true, predictor, share)
+        : Planner.of(task.planner(), true, predictor);
+  }
+
+  private List<PlannedLayout> ranked(List<Looked> looked, int keep) {
+    List<PlannedLayout> planned = new ArrayList<>();
+    Map<List<Object>, Integer> seen = new HashMap<>();
+    for (Looked one : looked) {
+      if (planned.size() < keep && seen.merge(one.candidate().roles(), 1, Integer::sum) == 1) {
+        planned(one.candidate().layout(), SHARE).ifPresent(planned::add);
+      }
+    }
+    if (planned.isEmpty()) {
+      throw new InvalidFieldException(
+          "planner", task.planner().label() + " finds no placement that fits; use best");
+    }
+    sort(planned);
+    if (task.planner() == PlannerKind.BEST) {
+      planned(planned.getFirst().layout(), BEST_SHARE)
+          .filter(better -> better.tokensPerSecond() > planned.getFirst().tokensPerSecond())
+          .ifPresent(better -> planned.set(0, better));
+    }
+    return explained(planned);
+  }
+
+  private void sort(List<PlannedLayout> planned) {
+    planned.sort(
+        Comparator.comparingDouble(one -> -worth(one.layout(), one.placed().stepSeconds())));
+  }
+
+  private Optional<PlannedLayout> planned(Layout layout, double share) {
+    GroupCosts costs = costs(layout);
+    Planning planning = planner(share).place(costs, schedule(layout));
+    if (!(planning instanceof PlannedPlacement placed)) {
+      return Optional.empty();
+    }
+    GroupUse use = GroupUse.of(costs, placed.placement(), placed.stepSeconds());
+    return Optional.of(
+        new PlannedLayout(
+            layout,
+            placed,
+            task.tokens() / placed.stepSeconds(),
+            tokensPerCurrency(layout, placed.stepSeconds()),
+            use,
+            memoryMatters(costs, layout) ? Limit.MEMORY : use.limit(),
+            ""));
+  }
+
+  private boolean memoryMatters(GroupCosts costs, Layout layout) {
+    if (costs.attention().stream().allMatch(worker -> roomy(costs, worker))
+        && costs.expert().stream().allMatch(worker -> roomy(costs, worker))) {
+      return false;
+    }
+    GroupCosts boundless =
+        new GroupCosts(
+            costs.layers(),
+            costs.experts(),
+            costs.microBatches(),
+            costs.topK(),
+            costs.rowBytes(),
+            costs.attention().stream().map(ClusterPlanner::boundless).toList(),
+            costs.expert().stream().map(ClusterPlanner::boundless).toList(),
+            costs.loads());
+    Schedule schedule = schedule(layout);
+    double without = QuickLook.seconds(boundless, schedule).orElseThrow();
+    return without < MEMORY_MATTERS * QuickLook.seconds(costs, schedule).orElseThrow();
+  }
+
+  private static boolean roomy(GroupCosts costs, WorkerCosts worker) {
+    return worker.mostExperts() >= (long) costs.layers() * costs.experts();
+  }
+
+  private static WorkerCosts boundless(WorkerCosts worker) {
+    return new WorkerCosts(
+        worker.device(),
+        worker.attention(),
+        worker.embedding(),
+        worker.head(),
+        worker.experts(),
+        worker.reduceSeconds(),
+        worker.optimizerSeconds(),
+        worker.expertOptimizerSeconds(),
+        worker.tokens(),
+        worker.link(),
+        worker.taskSeconds(),
+        worker.memoryBytes(),
+        worker.residentBytes(),
+        0);
+  }
+
+  private List<PlannedLayout> explained(List<PlannedLayout> planned) {
+    PlannedLayout best = planned.getFirst();
+    List<PlannedLayout> explained = new ArrayList<>();
+    explained.add(best.because(whyItWon(best)));
+    for (PlannedLayout other : planned.subList(1, planned.size())) {
+      explained.add(other.because(whyItLost(best, other)));
+    }
+    return explained;
+  }
+
+  private String whyItWon(PlannedLayout best) {
+    String left = best.layout().leftOut(fleet);
+    return text(
+        "attention on %s, experts on %s: the kinds that give up the least expert work for attention attend; %s%s",
+        best.layout().attentionNames(fleet),
+        best.layout().expertNames(fleet),
+        bottleneck(best),
+        left.isEmpty() ? "" : "; left out: " + left);
+  }
+
+  private String whyItLost(PlannedLayout best, PlannedLayout other) {
+    double less =
+        1
+            - worth(other.layout(), other.placed().stepSeconds())
+                / worth(best.layout(), best.placed().stepSeconds());
+    String left = other.layout().leftOut(fleet);
+    return text(
+        "%.1f %% less: %s%s",
+        100 * less, bottleneck(other), left.isEmpty() ? "" : "; leaves out " + left);
+  }
+
+  private static String bottleneck(PlannedLayout one) {
+    GroupUse use = one.use();
+    return switch (one.limit()) {
+      case ATTENTION ->
+          text(
+              "attention workers are busy %.0f %%, expert workers %.0f %%",
+              100 * use.attention(), 100 * use.experts());
+      case EXPERTS ->
+          text(
+              "expert workers are busy %.0f %%, attention workers %.0f %%",
+              100 * use.experts(), 100 * use.attention());
+      case COMMUNICATION -> text("a network card is busy %.0f %%", 100 * use.network());
+      case MEMORY -> "memory keeps experts from where they would be faster";
+      case WAITING ->
+          text(
+              "attention workers are busy %.0f %%, expert workers %.0f %%: they wait for each other",
+              100 * use.attention(), 100 * use.experts());
+    };
+  }
+
+  private static String text(String format, Object... values) {
+    return String.format(Locale.ROOT, format, values);
+  }
+}

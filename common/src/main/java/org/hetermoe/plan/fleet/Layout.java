@@ -1,0 +1,91 @@
+package org.hetermoe.plan.fleet;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.hetermoe.cluster.Device;
+
+/**
+ * A way to cut a cluster into ZP groups that are alike.
+ *
+ * @param groups how many
+ * @param attention attention workers of a group, by kind of the fleet
+ * @param expert expert workers of a group, by kind of the fleet
+ * @param microBatches of a group's step (R)
+ * @param sequences of a micro-batch
+ */
+public record Layout(
+    int groups, List<Integer> attention, List<Integer> expert, int microBatches, int sequences) {
+  public Layout {
+    attention = List.copyOf(attention);
+    expert = List.copyOf(expert);
+  }
+
+  /** M: attention workers of a group. */
+  public int attentionWorkers() {
+    return attention.stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** N: expert workers of a group. */
+  public int expertWorkers() {
+    return expert.stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /** Devices of a kind in all groups. */
+  public int used(int kind) {
+    return groups * (attention.get(kind) + expert.get(kind));
+  }
+
+  private static String names(Fleet fleet, List<Integer> counts) {
+    return IntStream.range(0, counts.size())
+        .filter(kind -> counts.get(kind) > 0)
+        .mapToObj(kind -> counts.get(kind) + " " + fleet.kinds().get(kind).name())
+        .collect(Collectors.joining(" + "));
+  }
+
+  /** Attention workers of a group by kind: {@code 2 A100 + 1 A40}. */
+  public String attentionNames(Fleet fleet) {
+    return names(fleet, attention);
+  }
+
+  /** Expert workers of a group by kind. */
+  public String expertNames(Fleet fleet) {
+    return names(fleet, expert);
+  }
+
+  /** Attention workers of the first group. */
+  List<Device> attentionDevices(Fleet fleet) {
+    List<Device> devices = new ArrayList<>();
+    for (int kind = 0; kind < attention.size(); kind++) {
+      devices.addAll(fleet.kinds().get(kind).devices().subList(0, attention.get(kind)));
+    }
+    return devices;
+  }
+
+  /** Expert workers of the first group. */
+  List<Device> expertDevices(Fleet fleet) {
+    List<Device> devices = new ArrayList<>();
+    for (int kind = 0; kind < expert.size(); kind++) {
+      int from = attention.get(kind);
+      devices.addAll(fleet.kinds().get(kind).devices().subList(from, from + expert.get(kind)));
+    }
+    return devices;
+  }
+
+  /** Price of an hour of all devices that it uses. */
+  double pricePerHour(Fleet fleet) {
+    return IntStream.range(0, attention.size())
+        .mapToDouble(kind -> used(kind) * fleet.kinds().get(kind).pricePerHour())
+        .sum();
+  }
+
+  /** What the layout leaves idle, by kind; empty if nothing. */
+  public String leftOut(Fleet fleet) {
+    return names(
+        fleet,
+        IntStream.range(0, attention.size())
+            .mapToObj(kind -> fleet.kinds().get(kind).count() - used(kind))
+            .toList());
+  }
+}
