@@ -25,9 +25,15 @@ public record PlanView(RunPlan plan, RunPlan pending, Measured measured, List<Ru
    * @param stepSeconds median duration of a step
    * @param difference of the median from what was predicted, relative to that; null without
    *     prediction
+   * @param foreseeableSeconds what would have been predicted had the experts' loads been known;
+   *     null without profiles or loads
    * @param busy share of the step that each worker computed, mean over the steps, by role and rank
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Measured(
-      int steps, double stepSeconds, Double difference, Map<String, Double> busy) {}
+      int steps,
+      double stepSeconds,
+      Double difference,
+      Double foreseeableSeconds,
+      Map<String, Double> busy) {}
 }

@@ -29,7 +29,7 @@ class ProfileReporter implements AutoCloseable {
   private static final Duration COORDINATOR_PATIENCE = Duration.ofSeconds(60);
   private static final Duration ARRIVAL_PATIENCE = Duration.ofSeconds(5);
   private static final long PAUSE_MILLIS = 250;
-  private static final long NANOS_PER_SIZE = 40_000_000;
+  private static final long NANOS_PER_SIZE = 10_000_000;
 
   private final WorkerSettings settings;
   private final WorkerIdentity identity;

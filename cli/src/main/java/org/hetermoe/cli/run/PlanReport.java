@@ -37,6 +37,13 @@ final class PlanReport {
             ? ""
             : String.format(
                 Locale.ROOT, ", %+.1f%% from the prediction", 100 * measured.difference()));
+    if (measured.foreseeableSeconds() != null) {
+      out.printf(
+          Locale.ROOT,
+          "             %.4f s by the profiles under the loads that came, %+.1f%%%n",
+          measured.foreseeableSeconds(),
+          100 * (measured.stepSeconds() / measured.foreseeableSeconds() - 1));
+    }
     out.println(
         "  busy:      "
             + measured.busy().entrySet().stream()

@@ -14,8 +14,11 @@ final class Measured {
    * The measurements of some steps; null where there are none.
    *
    * @param predictedSeconds null where nothing was foretold
+   * @param foreseeableSeconds what would have been foretold had loads been known; null where
+   *     nothing
    */
-  static PlanView.Measured of(List<StepMetrics> steps, Double predictedSeconds) {
+  static PlanView.Measured of(
+      List<StepMetrics> steps, Double predictedSeconds, Double foreseeableSeconds) {
     if (steps.isEmpty()) {
       return null;
     }
@@ -36,6 +39,7 @@ final class Measured {
         steps.size(),
         median,
         predictedSeconds == null ? null : median / predictedSeconds - 1,
+        foreseeableSeconds,
         busy);
   }
 }

@@ -18,6 +18,7 @@ import org.hetermoe.coordinator.planning.GroupDevices;
 import org.hetermoe.coordinator.planning.PlanRepository;
 import org.hetermoe.coordinator.planning.RunPlanner;
 import org.hetermoe.coordinator.planning.RunPlans;
+import org.hetermoe.coordinator.planning.StepWindow;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;

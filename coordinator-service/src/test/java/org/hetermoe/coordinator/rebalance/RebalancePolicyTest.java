@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import org.hetermoe.coordinator.planning.MeasuredCosts.Spent;
+import org.hetermoe.coordinator.planning.StepWindow;
 import org.hetermoe.coordinator.rebalance.RebalancePolicy.Prospect;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.LinkCosts;

@@ -1,4 +1,4 @@
-package org.hetermoe.coordinator.rebalance;
+package org.hetermoe.coordinator.planning;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -6,21 +6,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.hetermoe.coordinator.planning.MeasuredCosts.Spent;
 import org.hetermoe.group.Peer;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.WorkerLoad;
 
 /** Some steps in a row of one placement, and what they show. */
-record StepWindow(List<StepMetrics> steps) {
-  StepWindow {
+public record StepWindow(List<StepMetrics> steps) {
+  public StepWindow {
     steps =
         steps.stream().filter(step -> step.expertRows() != null && step.workers() != null).toList();
   }
 
   /** Relative loads of the experts, over all steps; empty without steps. */
-  Optional<ExpertLoads> loads() {
+  public Optional<ExpertLoads> loads() {
     if (steps.isEmpty()) {
       return Optional.empty();
     }
@@ -38,15 +37,15 @@ record StepWindow(List<StepMetrics> steps) {
   }
 
   /** What each worker spent, mean over the steps. */
-  Map<Peer, Spent> spent() {
-    Map<Peer, Spent> spent = new TreeMap<>();
+  public Map<Peer, MeasuredCosts.Spent> spent() {
+    Map<Peer, MeasuredCosts.Spent> spent = new TreeMap<>();
     for (StepMetrics step : steps) {
       for (WorkerLoad load : step.workers()) {
         spent.merge(
             load.peer(),
-            new Spent(load.attentionSeconds() / steps.size(), load.expertSeconds() / steps.size()),
+            new MeasuredCosts.Spent(load.attentionSeconds() / steps.size(), load.expertSeconds() / steps.size()),
             (one, other) ->
-                new Spent(
+                new MeasuredCosts.Spent(
                     one.attentionSeconds() + other.attentionSeconds(),
                     one.expertSeconds() + other.expertSeconds()));
       }
@@ -55,7 +54,7 @@ record StepWindow(List<StepMetrics> steps) {
   }
 
   /** Which steps, for people. */
-  String label() {
+  public String label() {
     return "steps " + steps.getFirst().step() + " to " + steps.getLast().step();
   }
 }
