@@ -62,7 +62,8 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
 
   private record Contender(String title, String schedule, boolean asymEa) {}
 
-  private record Measured(Contender system, double seconds, double planned, double predicted, List<Double> losses) {
+  private record Measured(
+      Contender system, double seconds, double planned, double predicted, List<Double> losses) {
     double difference() {
       return seconds / predicted - 1;
     }
@@ -105,17 +106,17 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
       throw new CoordinatorException(0, "nothing was predicted: " + plan.plan().why());
     }
     return new Measured(
-        system, medianOf(coordinator.steps(run.id(), steps / 2 + 1)),
+        system,
+        medianOf(coordinator.steps(run.id(), steps / 2 + 1)),
         plan.plan().predictedStepSeconds(),
-        plan.measured().foreseeableSeconds(), report.losses());
+        plan.measured().foreseeableSeconds(),
+        report.losses());
   }
 
   private static double medianOf(List<StepMetrics> half) {
     double[] seconds = half.stream().mapToDouble(StepMetrics::seconds).sorted().toArray();
     int middle = seconds.length / 2;
-    return seconds.length % 2 == 1
-        ? seconds[middle]
-        : (seconds[middle - 1] + seconds[middle]) / 2;
+    return seconds.length % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2;
   }
 
   private RunSpec spec(Contender system) throws IOException {

@@ -43,7 +43,8 @@ public record StepWindow(List<StepMetrics> steps) {
       for (WorkerLoad load : step.workers()) {
         spent.merge(
             load.peer(),
-            new MeasuredCosts.Spent(load.attentionSeconds() / steps.size(), load.expertSeconds() / steps.size()),
+            new MeasuredCosts.Spent(
+                load.attentionSeconds() / steps.size(), load.expertSeconds() / steps.size()),
             (one, other) ->
                 new MeasuredCosts.Spent(
                     one.attentionSeconds() + other.attentionSeconds(),

@@ -22,7 +22,7 @@ class RebalancePolicyTest {
   @Test
   void movesWhereTheGainIsOverTheThreshold() {
     assertThat(POLICY.pays(new Prospect(1, 0.94, 0, 10))).isTrue();
-    assertThat(POLICY.pays(new Prospect(1, 0.95, 0, 10))).isFalse();
+    assertThat(POLICY.pays(new Prospect(1, 0.96, 0, 10))).isFalse();
     assertThat(POLICY.pays(new Prospect(1, 1.2, 0, 10))).isFalse();
   }
 
