@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 /** Experts that move while a run runs, on emulated devices of two generations. */
 @Timeout(value = 4, unit = TimeUnit.MINUTES)
 class RebalanceIT extends CommandCase {
-  private static final int STEPS = 30;
+  private static final int STEPS = 24;
   private static final List<String> SIZES =
       List.of(
           "model.layers=2",

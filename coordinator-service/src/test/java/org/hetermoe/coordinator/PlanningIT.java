@@ -26,6 +26,9 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @QuarkusTestResource(RealParts.class)
 class PlanningIT extends ClusterCase {
+  /** Of this test alone, since profiles outlast it. */
+  private static final String DEVICE = "measured-here";
+
   private static final String EMULATED =
       """
       training: {steps: 100}
@@ -112,6 +115,8 @@ class PlanningIT extends ClusterCase {
     UUID without = submit("{training: {steps: 4}}");
     WorkerDouble attention = attention();
     WorkerDouble expert = expert();
+    attention.computeOn(DEVICE);
+    expert.computeOn(DEVICE);
     attention.prepare(without, 1);
     expert.prepare(without, 1);
     awaitState(without, "running");
@@ -130,10 +135,10 @@ class PlanningIT extends ClusterCase {
         .untilAsserted(
             () ->
                 assertThat(
-                        get("/api/v1/profiles?device=reference&software_version=test")
+                        get("/api/v1/profiles?device=" + DEVICE + "&software_version=test")
                             .path("profiles"))
                     .hasSize(1));
-    assertThat(get("/api/v1/profiles?device=reference").path("profiles"))
+    assertThat(get("/api/v1/profiles?device=" + DEVICE).path("profiles"))
         .as("profiles of other software have expired")
         .hasSize(1);
 
@@ -181,9 +186,9 @@ class PlanningIT extends ClusterCase {
     WorkCurve curve = new WorkCurve(List.of(new WorkCurve.Point(1e6, 1e-3)));
     BothPasses both = new BothPasses(curve, curve);
     return new WorkerProfile(
-        "reference",
+        DEVICE,
         softwareVersion,
-        new MeasuredProfile("reference", 1L << 34, both, both, both, both, both, curve),
+        new MeasuredProfile(DEVICE, 1L << 34, both, both, both, both, both, curve),
         null,
         Instant.parse("2026-01-01T00:00:00Z"));
   }

@@ -50,6 +50,7 @@ public final class WorkerDouble implements AutoCloseable {
   private volatile UUID instance = UUID.randomUUID();
   private volatile boolean closed;
   private volatile boolean silent;
+  private volatile String device = "reference";
   private volatile UUID run;
   private volatile int epoch;
 
@@ -163,6 +164,12 @@ public final class WorkerDouble implements AutoCloseable {
     send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));
   }
 
+  /** Computes on another device from now on. */
+  public void computeOn(String other) {
+    device = other;
+    sendHeartbeat();
+  }
+
   /** Reports the profile of a device that goes by this worker's description. */
   public void profile(WorkerProfile profile) {
     send(Topics.PROFILES, profile.device(), json(WorkerProfile.class, profile));
@@ -220,7 +227,7 @@ public final class WorkerDouble implements AutoCloseable {
             40_000 + partition,
             partition,
             "http://127.0.0.1:1/",
-            "reference",
+            device,
             "test",
             run,
             epoch,
