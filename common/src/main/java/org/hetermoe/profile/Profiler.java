@@ -35,6 +35,8 @@ import org.hetermoe.tensor.Tensor;
  * backward. Every time is the median of repetitions after one that warms up.
  */
 public final class Profiler {
+  private static final System.Logger LOG = System.getLogger(Profiler.class.getName());
+
   private static final int[] LENGTHS = {32, 128, 256, 512};
   private static final int[] EXPERT_ROWS = {1, 8, 32, 128, 512};
   private static final int[] HEAD_TOKENS = {16, 128, 512};
@@ -66,6 +68,13 @@ public final class Profiler {
    * @param memoryBytes that the device may use
    */
   public MeasuredProfile measure(long memoryBytes) {
+    // The first round is for the compiler, which works in the background meanwhile.
+    MeasuredProfile cold = round(memoryBytes);
+    LOG.log(System.Logger.Level.DEBUG, "warmed up: {0}", cold);
+    return round(memoryBytes);
+  }
+
+  private MeasuredProfile round(long memoryBytes) {
     BothPasses core = attention();
     return new MeasuredProfile(
         compute.description(),

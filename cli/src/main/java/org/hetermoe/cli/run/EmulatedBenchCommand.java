@@ -47,7 +47,7 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--steps",
-      defaultValue = "20",
+      defaultValue = "14",
       description = "Steps of each system (default: ${DEFAULT-VALUE}).")
   private int steps;
 
