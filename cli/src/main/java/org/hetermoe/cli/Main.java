@@ -20,6 +20,7 @@ import org.hetermoe.cli.run.ResumeCommand;
 import org.hetermoe.cli.run.RunsCommand;
 import org.hetermoe.cli.run.StopCommand;
 import org.hetermoe.cli.run.TrainCommand;
+import org.hetermoe.cli.simulate.ReproduceCommand;
 import org.hetermoe.cli.simulate.SimulateCommand;
 import org.hetermoe.cli.stack.StackException;
 import org.hetermoe.model.InvalidFieldException;
@@ -51,6 +52,7 @@ import picocli.CommandLine.Spec;
       BenchCommand.class,
       PlanCommand.class,
       SimulateCommand.class,
+      ReproduceCommand.class,
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,

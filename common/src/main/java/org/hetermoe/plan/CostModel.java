@@ -108,8 +108,8 @@ public final class CostModel {
     long parameters = model.residentParameters();
     int bytes = step.precision().bytes();
     long optimizerState = parameters * step.precision().optimizerBytes() / workers;
-    long expertWidths = (long) model.topK() * (2L * model.hidden() + 3L * model.expertWidth());
-    long layerBytes = tokens * bytes * ((long) ATTENTION_WIDTHS * model.hidden() + expertWidths);
+    long layerBytes =
+        (long) tokens * bytes * ATTENTION_WIDTHS * model.hidden() + oneExpertBytes(groupTokens);
     long logitBytes = 2L * tokens * bytes * model.vocabulary();
     long kept =
         (long) tokens
@@ -144,9 +144,10 @@ public final class CostModel {
 
   private WorkerCosts expert(Device device, int groupTokens, int workers) {
     DeviceProfile profile = device.profile();
+    // Rows that have come and rows that go back, and one expert at work.
     long rows = (long) groupTokens * model.topK() / Math.max(1, workers);
     long working =
-        rows * step.precision().bytes() * (2L * model.hidden() + 3L * model.expertWidth());
+        2 * rows * step.precision().bytes() * model.hidden() + oneExpertBytes(groupTokens);
     return new WorkerCosts(
         profile.name(),
         Passes.NONE,
@@ -162,6 +163,12 @@ public final class CostModel {
         profile.memoryBytes(),
         RESERVED_BYTES + working,
         expertBytes(groupTokens));
+  }
+
+  /** Activations of an expert at work: rows in and out, gate, up and their product. */
+  private long oneExpertBytes(int groupTokens) {
+    long rows = (long) groupTokens * model.topK() / model.experts();
+    return rows * step.precision().bytes() * (2L * model.hidden() + 3L * model.expertWidth());
   }
 
   private Passes attentionPasses(DeviceProfile profile, ModelShape layer, int sequences) {
@@ -261,7 +268,8 @@ public final class CostModel {
     long replicated = layers * model.attentionParameters() + table;
     long owned = (long) layers * experts * model.expertParameters();
     long expertWidths = (long) model.topK() * (2L * model.hidden() + 3L * model.expertWidth());
-    long layerBytes = tokens * bytes * ((long) ATTENTION_WIDTHS * model.hidden() + expertWidths);
+    long layerBytes =
+        (long) tokens * bytes * ((long) ATTENTION_WIDTHS * model.hidden() + expertWidths);
     long logitBytes = head ? 2L * tokens * bytes * model.vocabulary() : 0;
     // A checkpointed layer keeps its input.
     long keptWidths =

@@ -61,11 +61,15 @@ final class AlternatingTraining implements TrainingSystem {
   @Override
   public Outcome train(Scenario scenario, int sequences) {
     List<Step> steps = new ArrayList<>();
+    List<Group> groups = groups(scenario);
+    if (groups.isEmpty()) {
+      return new Outcome.Impossible(system, "no device is left for the experts");
+    }
     double tokensPerSecond = 0;
-    for (Group group : groups(scenario)) {
+    for (Group group : groups) {
       int share = sequences * group.size() / Math.max(group.size(), scenario.devices().size());
       Step best = null;
-      String reason = "no device is left for the experts";
+      String reason = "memory";
       for (int microBatches : microBatches(group, Math.max(group.size(), share))) {
         Step step = step(scenario, group, Math.max(group.size(), share), microBatches);
         Optional<String> shortage = Memory.shortage(step.simulation().rows());

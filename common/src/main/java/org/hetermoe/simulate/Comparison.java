@@ -13,7 +13,6 @@ import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.ExpertLoads;
-import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.plan.place.Planner;
 
 /** The same training under different systems, with the same global batch. */
@@ -44,7 +43,7 @@ public final class Comparison {
       List<List<Device>> kinds,
       Precision precision,
       ExpertLoads loads,
-      PlannerKind planner,
+      Planner planner,
       int microBatches,
       int sequences) {}
 
@@ -85,7 +84,7 @@ public final class Comparison {
         request.precision(),
         true,
         request.loads(),
-        Planner.of(request.planner(), true, new Simulator()),
+        request.planner(),
         request.microBatches());
   }
 
@@ -165,7 +164,7 @@ public final class Comparison {
       }
     }
     int fits = 1;
-    int fails = MOST_UNITS + 1;
+    int fails = say.isEmpty() ? 2 : MOST_UNITS + 1;
     while (fails - fits > 1) {
       int middle = (fits + fails) / 2;
       int batch = middle * unit;

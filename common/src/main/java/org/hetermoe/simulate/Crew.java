@@ -90,7 +90,7 @@ final class Crew {
       for (int expert = 0; expert < costs.experts(); expert++) {
         Peer owner = placement.owner(layer, expert);
         int worker = owner.role() == Peer.Role.ATTENTION ? owner.rank() : attention + owner.rank();
-        if (worker >= workers || owner.role() == Peer.Role.ATTENTION && worker >= attention) {
+        if (worker >= workers || (owner.role() == Peer.Role.ATTENTION && worker >= attention)) {
           throw new IllegalArgumentException("the group has no worker " + owner);
         }
         Member member = all.get(worker);

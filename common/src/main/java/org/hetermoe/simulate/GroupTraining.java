@@ -117,14 +117,12 @@ final class GroupTraining implements TrainingSystem {
     if (scenario.expert().isEmpty()) {
       return false;
     }
-    for (int microBatches : microBatches(scenario, sequences)) {
-      GroupCosts costs = costs(scenario, sequences, microBatches);
-      Placement balanced =
-          Placement.balanced(costs.layers(), costs.experts(), costs.expert().size());
-      if (Memory.shortage(Memory.rows(new Crew(costs, balanced, true))).isEmpty()) {
-        return true;
-      }
-    }
-    return false;
+    Planner planner =
+        Planner.of(
+            PlannerKind.PAPER, system == SystemKind.HETERMOE, (costs, order, placement) -> 1);
+    return microBatches(scenario, sequences).stream()
+        .map(microBatches -> costs(scenario, sequences, microBatches))
+        .map(costs -> planner.place(costs, new ZebraSchedule(costs.layers(), costs.microBatches())))
+        .anyMatch(PlannedPlacement.class::isInstance);
   }
 }

@@ -22,10 +22,12 @@ import org.hetermoe.cluster.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.Json;
 import org.hetermoe.simulate.Comparison;
 import org.hetermoe.simulate.Outcome;
 import org.hetermoe.simulate.Simulation;
+import org.hetermoe.simulate.Simulator;
 import org.hetermoe.simulate.SystemKind;
 import org.hetermoe.simulate.TimelineJson;
 import org.hetermoe.simulate.ZebraChart;
@@ -232,7 +234,7 @@ public final class SimulateCommand implements Callable<Integer> {
         byKind,
         Precision.of(precision),
         ImbalanceOption.read(imbalance, shape),
-        plannerKind(),
+        Planner.of(plannerKind(), true, new Simulator()),
         microBatches == null ? 0 : microBatches,
         globalBatch == null ? 0 : globalBatch);
   }
