@@ -283,7 +283,7 @@ final class QuickClock {
             known.computeIfAbsent(31 * pattern[worker] + kind[worker], key -> new ArrayList<>());
         int like =
             similar.stream()
-                .filter(other -> kind[other] == kind[one] && sameShare(owned, other, one))
+                .filter(other -> kind[other] == kind[one] && sameShare(owned, one, other))
                 .findFirst()
                 .orElse(worker);
         if (like == worker) {
