@@ -43,6 +43,8 @@ class LayeringTest {
           Map.entry("channel.direct", List.of("channel", "group", "tensor")),
           Map.entry("channel.kafka", List.of("channel", "group", "tensor", "run")),
           Map.entry("cluster", List.of("model")),
+          Map.entry("profile", List.of("cluster", "model", "compute", "tensor")),
+          Map.entry("emulate", List.of("train", "cluster", "model", "plan")),
           Map.entry("plan", List.of("cluster", "group", "model")),
           Map.entry("plan.place", List.of("plan", "group")),
           Map.entry("plan.fleet", List.of("plan.place", "plan", "cluster", "group", "model")),

@@ -9,11 +9,13 @@ import java.time.Instant;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.hetermoe.cli.check.ParityCommand;
+import org.hetermoe.cli.check.ProfileCommand;
 import org.hetermoe.cli.plan.PlanCommand;
 import org.hetermoe.cli.run.BenchCommand;
 import org.hetermoe.cli.run.CoordinatorException;
 import org.hetermoe.cli.run.ExportCommand;
 import org.hetermoe.cli.run.GenerateCommand;
+import org.hetermoe.cli.run.RebalanceCommand;
 import org.hetermoe.cli.run.ResumeCommand;
 import org.hetermoe.cli.run.RunsCommand;
 import org.hetermoe.cli.run.StopCommand;
@@ -42,9 +44,11 @@ import picocli.CommandLine.Spec;
       ResumeCommand.class,
       RunsCommand.class,
       StopCommand.class,
+      RebalanceCommand.class,
       ExportCommand.class,
       GenerateCommand.class,
       ParityCommand.class,
+      ProfileCommand.class,
       BenchCommand.class,
       PlanCommand.class,
       SimulateCommand.class,

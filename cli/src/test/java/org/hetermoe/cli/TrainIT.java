@@ -3,30 +3,20 @@ package org.hetermoe.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
-/**
- * The main job as people run it: the command, database, broker and services, each a process. Needs
- * the services' packages, which a build from the root makes first.
- */
+/** The main job as people run it. */
 @Timeout(value = 8, unit = TimeUnit.MINUTES)
-class TrainIT {
-  private static final Path HOME = Path.of("..").toAbsolutePath().normalize();
-  private static final ObjectMapper JSON = new ObjectMapper();
+class TrainIT extends CommandCase {
   private static final List<String> SIZES =
       List.of(
           "model.hidden=32",
@@ -40,22 +30,6 @@ class TrainIT {
           "training.evaluate_every=100",
           "training.evaluate_sequences=5",
           "training.checkpoint_every=20");
-
-  @TempDir Path data;
-
-  @BeforeEach
-  void findsTheServicesBuilt() {
-    for (String service : List.of("attention", "expert", "coordinator")) {
-      assertThat(HOME.resolve(service + "-service/target/quarkus-app/quarkus-run.jar"))
-          .as("build from the root, ./mvnw verify, so that services are packaged first")
-          .exists();
-    }
-  }
-
-  @AfterEach
-  void leavesNothingRunning() throws Exception {
-    run("down");
-  }
 
   @Test
   void givesTheSameLossesOnEveryChannelAndAfterAKillOfEverything() throws Exception {
@@ -100,41 +74,6 @@ class TrainIT {
         .forEach(override -> arguments.addAll(List.of("--set", override)));
     arguments.add("--json");
     return arguments.toArray(String[]::new);
-  }
-
-  private List<String> run(String... arguments) throws IOException, InterruptedException {
-    Process process = start(arguments);
-    List<String> lines = new ArrayList<>();
-    try (BufferedReader reader = process.inputReader()) {
-      reader.lines().forEach(lines::add);
-    }
-    assertThat(process.waitFor()).as(() -> String.join(" ", arguments) + "\n" + errors()).isZero();
-    return lines;
-  }
-
-  private Process start(String... arguments) throws IOException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dhetermoe.home=" + HOME,
-                "-jar",
-                "target/hetermoe-cli.jar"));
-    command.addAll(List.of(arguments));
-    command.addAll(List.of("--data-dir", data.resolve("stack").toString()));
-    return new ProcessBuilder(command)
-        .redirectError(ProcessBuilder.Redirect.appendTo(data.resolve("errors.log").toFile()))
-        .start();
-  }
-
-  private String errors() {
-    try {
-      return Files.readString(data.resolve("errors.log"));
-    } catch (IOException e) {
-      return "no error output: " + e;
-    }
   }
 
   private static void readUntil(Process process, Predicate<JsonNode> enough) throws IOException {

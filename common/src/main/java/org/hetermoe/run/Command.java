@@ -3,6 +3,7 @@ package org.hetermoe.run;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.UUID;
+import org.hetermoe.plan.Placement;
 
 /**
  * What the coordinator tells one worker process; travels over {@link Topics#COMMANDS}. A command is
@@ -13,6 +14,7 @@ import java.util.UUID;
 @JsonSubTypes({
   @JsonSubTypes.Type(value = Command.Prepare.class, name = "prepare"),
   @JsonSubTypes.Type(value = Command.Start.class, name = "start"),
+  @JsonSubTypes.Type(value = Command.Rebalance.class, name = "rebalance"),
   @JsonSubTypes.Type(value = Command.Stop.class, name = "stop"),
   @JsonSubTypes.Type(value = Command.Abort.class, name = "abort")
 })
@@ -41,6 +43,12 @@ public sealed interface Command {
 
   /** All members are prepared: begin. */
   record Start(UUID instance, UUID run, int epoch) implements Command {}
+
+  /**
+   * Move experts to where {@code placement} has them, at the next step boundary; attention worker 0
+   * passes it on to the group.
+   */
+  record Rebalance(UUID instance, UUID run, int epoch, Placement placement) implements Command {}
 
   /** Finish the current step, checkpoint and end; attention worker 0 passes it on to the group. */
   record Stop(UUID instance, UUID run, int epoch) implements Command {}

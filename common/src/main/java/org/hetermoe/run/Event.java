@@ -3,11 +3,13 @@ package org.hetermoe.run;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.UUID;
+import org.hetermoe.plan.Placement;
 
 /** What a worker reports about a run; travels over {@link Topics#EVENTS}, keyed by run. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
   @JsonSubTypes.Type(value = Event.Prepared.class, name = "prepared"),
+  @JsonSubTypes.Type(value = Event.Moved.class, name = "moved"),
   @JsonSubTypes.Type(value = Event.Finished.class, name = "finished"),
   @JsonSubTypes.Type(value = Event.Failed.class, name = "failed")
 })
@@ -23,6 +25,16 @@ public sealed interface Event {
 
   /** The worker can start. */
   record Prepared(UUID run, int epoch, String worker) implements Event {}
+
+  /**
+   * Experts have moved; attention worker 0's process reports it.
+   *
+   * @param step the step after which they moved
+   * @param placement which worker owns which expert from then on
+   * @param seconds that the move took
+   */
+  record Moved(UUID run, int epoch, String worker, int step, Placement placement, double seconds)
+      implements Event {}
 
   /**
    * The worker has done its part, its last checkpoint shard included.

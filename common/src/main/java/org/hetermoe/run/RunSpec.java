@@ -26,7 +26,8 @@ public record RunSpec(
     OptimizerSpec optimizer,
     TrainingSpec training,
     WorkersSpec workers,
-    PlanningSpec planning) {
+    PlanningSpec planning,
+    EmulationSpec emulation) {
   public RunSpec {
     if (name.isBlank() || name.length() > 200) {
       throw new InvalidFieldException("name", "must have 1 to 200 characters");

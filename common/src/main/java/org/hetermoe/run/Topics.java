@@ -16,6 +16,9 @@ public final class Topics {
   /** {@link StepMetrics}, one partition. */
   public static final String METRICS = "hetermoe.metrics";
 
+  /** {@link WorkerProfile}s, one partition. */
+  public static final String PROFILES = "hetermoe.profiles";
+
   /** Binary frame parts to attention workers, a partition per worker. */
   public static final String ATTENTION_ACTIVATIONS = "hetermoe.activations.attention";
 
@@ -28,7 +31,8 @@ public final class Topics {
   public static final int ACTIVATION_PARTITIONS = 64;
 
   /** The topics of control traffic. */
-  public static final List<String> CONTROL = List.of(COMMANDS, EVENTS, HEARTBEATS, METRICS);
+  public static final List<String> CONTROL =
+      List.of(COMMANDS, EVENTS, HEARTBEATS, METRICS, PROFILES);
 
   /** The topics of activation traffic. */
   public static final List<String> ACTIVATIONS = List.of(ATTENTION_ACTIVATIONS, EXPERT_ACTIVATIONS);

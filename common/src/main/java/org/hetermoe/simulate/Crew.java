@@ -117,7 +117,7 @@ final class Crew {
 
   private int index(Peer owner) {
     int worker = owner.role() == Peer.Role.ATTENTION ? owner.rank() : attention + owner.rank();
-    if (worker >= memberOf.length || owner.role() == Peer.Role.ATTENTION && worker >= attention) {
+    if (worker >= memberOf.length || (owner.role() == Peer.Role.ATTENTION && worker >= attention)) {
       throw new IllegalArgumentException("the group has no worker " + owner);
     }
     return worker;

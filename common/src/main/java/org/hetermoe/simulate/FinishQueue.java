@@ -50,6 +50,6 @@ final class FinishQueue {
   /** By time, and by number where times are the same, so that every execution is the same. */
   private boolean before(int one, int other) {
     int byTime = Double.compare(time[one], time[other]);
-    return byTime < 0 || byTime == 0 && one < other;
+    return byTime < 0 || (byTime == 0 && one < other);
   }
 }

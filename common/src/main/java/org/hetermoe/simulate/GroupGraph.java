@@ -92,6 +92,7 @@ final class GroupGraph {
     return count;
   }
 
+  @SuppressWarnings("EnumOrdinal") // an index into arrays of this class
   private int place(Work work, int stage, int microBatch, Direction direction) {
     return ((work.ordinal() * 2 + direction.ordinal()) * (costs.layers() + 1) + stage)
             * costs.microBatches()

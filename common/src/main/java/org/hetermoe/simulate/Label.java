@@ -38,6 +38,7 @@ public record Label(Kind kind, int layer, int microBatch, Direction direction) {
   private static final int MICRO_BATCH_BITS = 14;
 
   /** The label as a number. */
+  @SuppressWarnings("EnumOrdinal") // never stored
   static int code(Kind kind, int layer, int microBatch, Direction direction) {
     return ((kind.ordinal() << LAYER_BITS | layer) << MICRO_BATCH_BITS | microBatch) << 1
         | direction.ordinal();

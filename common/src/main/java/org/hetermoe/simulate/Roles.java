@@ -68,7 +68,8 @@ public record Roles(List<Device> attention, List<Device> expert) {
                     kind -> attentionOverExperts(kind.getFirst().profile(), model, length)))
             .orElseThrow();
     return new Roles(
-        attention, kinds.stream().filter(kind -> kind != attention).findFirst().orElseThrow());
+        attention,
+        kinds.stream().filter(kind -> !kind.equals(attention)).findFirst().orElseThrow());
   }
 
   private static double attentionOverExperts(DeviceProfile profile, ModelShape model, int length) {

@@ -52,6 +52,7 @@ public final class TimelineJson {
   }
 
   /** The Chrome trace format: a process a device, a thread a stream, times in microseconds. */
+  @SuppressWarnings("EnumOrdinal") // the order of the rows
   public static ObjectNode chromeTrace(Simulation simulation) {
     ObjectNode root = JsonNodeFactory.instance.objectNode();
     ArrayNode events = root.putArray("traceEvents");

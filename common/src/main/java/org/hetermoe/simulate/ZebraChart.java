@@ -58,12 +58,20 @@ public final class ZebraChart {
   private void draw(String title) {
     int rowHeight = COMPUTE_HEIGHT + 2 * TRAFFIC_HEIGHT + GAP;
     int bottom = TOP + simulation.rows().size() * rowHeight;
-    add(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-            + "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"11\">\n",
-        WIDTH, bottom + AXIS_HEIGHT, WIDTH, bottom + AXIS_HEIGHT);
-    add("<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n");
-    add("<text x=\"10\" y=\"20\" font-size=\"15\">%s</text>\n", escaped(title));
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+                + "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"11\">\n",
+            WIDTH,
+            bottom + AXIS_HEIGHT,
+            WIDTH,
+            bottom + AXIS_HEIGHT));
+    svg.append(
+        String.format(Locale.ROOT, "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"));
+    svg.append(
+        String.format(
+            Locale.ROOT, "<text x=\"10\" y=\"20\" font-size=\"15\">%s</text>\n", escaped(title)));
     legend();
     axis(bottom);
     for (int row = 0; row < simulation.rows().size(); row++) {
@@ -72,16 +80,21 @@ public final class ZebraChart {
     for (Span span : simulation.spans()) {
       box(span, TOP + span.row() * rowHeight);
     }
-    add("</svg>\n");
+    svg.append(String.format(Locale.ROOT, "</svg>\n"));
   }
 
   private void legend() {
     int x = 10;
     for (Colour colour : COLOURS) {
-      add(
-          "<rect x=\"%d\" y=\"32\" width=\"12\" height=\"12\" fill=\"%s\"/>"
-              + "<text x=\"%d\" y=\"42\">%s</text>\n",
-          x, colour.fill(), x + 16, colour.name());
+      svg.append(
+          String.format(
+              Locale.ROOT,
+              "<rect x=\"%d\" y=\"32\" width=\"12\" height=\"12\" fill=\"%s\"/>"
+                  + "<text x=\"%d\" y=\"42\">%s</text>\n",
+              x,
+              colour.fill(),
+              x + 16,
+              colour.name()));
       x += 26 + colour.name().length() * 6;
     }
   }
@@ -89,14 +102,25 @@ public final class ZebraChart {
   private void axis(int bottom) {
     double step = tick();
     for (double time = 0; time <= simulation.stepSeconds(); time += step) {
-      add(
-          "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#e4e4e4\"/>"
-              + "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
-          x(time), TOP - 6, x(time), bottom, x(time), bottom + 14, milliseconds(time));
+      svg.append(
+          String.format(
+              Locale.ROOT,
+              "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#e4e4e4\"/>"
+                  + "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n",
+              x(time),
+              TOP - 6,
+              x(time),
+              bottom,
+              x(time),
+              bottom + 14,
+              milliseconds(time)));
     }
-    add(
-        "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">milliseconds</text>\n",
-        WIDTH - RIGHT, bottom + 28);
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">milliseconds</text>\n",
+            WIDTH - RIGHT,
+            bottom + 28));
   }
 
   /** A round number of seconds of which about ten make the step. */
@@ -121,25 +145,36 @@ public final class ZebraChart {
   private void device(int row, int y) {
     Simulation.Row device = simulation.rows().get(row);
     String count = device.count() == 1 ? "" : " ×" + device.count();
-    add(
-        "<text x=\"10\" y=\"%d\" font-weight=\"bold\">%s</text>"
-            + "<text x=\"10\" y=\"%d\" fill=\"#666\">%s</text>\n",
-        y + 12,
-        escaped(device.name() + count),
-        y + 26,
-        escaped(
-            device.device()
-                + String.format(Locale.ROOT, ", %.0f %% busy", 100 * simulation.use(row).busy())));
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<text x=\"10\" y=\"%d\" font-weight=\"bold\">%s</text>"
+                + "<text x=\"10\" y=\"%d\" fill=\"#666\">%s</text>\n",
+            y + 12,
+            escaped(device.name() + count),
+            y + 26,
+            escaped(
+                device.device()
+                    + String.format(
+                        Locale.ROOT, ", %.0f %% busy", 100 * simulation.use(row).busy()))));
     lane("compute", y, COMPUTE_HEIGHT);
     lane("dispatch", y + COMPUTE_HEIGHT, TRAFFIC_HEIGHT);
     lane("combine", y + COMPUTE_HEIGHT + TRAFFIC_HEIGHT, TRAFFIC_HEIGHT);
   }
 
   private void lane(String name, int y, int height) {
-    add(
-        "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\" font-size=\"8\" fill=\"#888\">%s</text>"
-            + "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#f7f7f7\"/>\n",
-        LEFT - 4, y + height / 2.0 + 3, name, LEFT, y, WIDTH - LEFT - RIGHT, height - 1);
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\" font-size=\"8\" fill=\"#888\">%s</text>"
+                + "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#f7f7f7\"/>\n",
+            LEFT - 4,
+            y + height / 2.0 + 3,
+            name,
+            LEFT,
+            y,
+            WIDTH - LEFT - RIGHT,
+            height - 1));
   }
 
   private void box(Span span, int rowY) {
@@ -155,23 +190,29 @@ public final class ZebraChart {
     if (width < NARROWEST_BOX) {
       return;
     }
-    add(
-        "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\" stroke=\"white\" "
-            + "stroke-width=\"0.4\"><title>%s %s to %s ms</title></rect>",
-        x(span.start()),
-        y,
-        width,
-        height - 1,
-        fill(span.label()),
-        span.label(),
-        milliseconds(span.start()),
-        milliseconds(span.end()));
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\" stroke=\"white\" "
+                + "stroke-width=\"0.4\"><title>%s %s to %s ms</title></rect>",
+            x(span.start()),
+            y,
+            width,
+            height - 1,
+            fill(span.label()),
+            span.label(),
+            milliseconds(span.start()),
+            milliseconds(span.end())));
     if (computes && width >= NARROWEST_NUMBER && isTask(span.label())) {
-      add(
-          "<text x=\"%.2f\" y=\"%d\" text-anchor=\"middle\">%d</text>",
-          x(span.start()) + width / 2, y + 15, span.label().microBatch());
+      svg.append(
+          String.format(
+              Locale.ROOT,
+              "<text x=\"%.2f\" y=\"%d\" text-anchor=\"middle\">%d</text>",
+              x(span.start()) + width / 2,
+              y + 15,
+              span.label().microBatch()));
     }
-    add("\n");
+    svg.append(String.format(Locale.ROOT, "\n"));
   }
 
   private static boolean isTask(Label label) {
@@ -193,9 +234,5 @@ public final class ZebraChart {
 
   private static String escaped(String text) {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
-  }
-
-  private void add(String format, Object... values) {
-    svg.append(String.format(Locale.ROOT, format, values));
   }
 }

@@ -28,6 +28,21 @@ public interface CoordinatorConfig {
    */
   String tick();
 
+  /** How runs are planned. */
+  Planning planning();
+
+  /** What planning goes by beside profiles. */
+  interface Planning {
+    /** How long a run waits for the profile of a worker that has just come. */
+    Duration profilePatience();
+
+    /** Bytes per second between two workers, in each direction. */
+    double linkBytesPerSecond();
+
+    /** Time of an empty message between two workers. */
+    Duration linkLatency();
+  }
+
   /** The topics that the coordinator creates where they are missing. */
   Topics topics();
 

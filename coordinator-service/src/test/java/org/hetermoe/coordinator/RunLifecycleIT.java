@@ -98,7 +98,10 @@ class RunLifecycleIT extends ClusterCase {
 
     // Then the placement shows who owns what, and the workers what they do
     JsonNode placement = get("/api/v1/runs/" + id + "/placement");
-    assertThat(placement.path("placement").get(0).toString()).isEqualTo("[0,0,0,0,1,1,1,1]");
+    assertThat(placement.path("placement").get(0).toString())
+        .isEqualTo(
+            "[\"expert-0\",\"expert-0\",\"expert-0\",\"expert-0\","
+                + "\"expert-1\",\"expert-1\",\"expert-1\",\"expert-1\"]");
     assertThat(placement.path("counts").get(1).path("worker").asText()).isEqualTo(second.id());
     assertThat(placement.path("counts").get(1).path("experts_per_layer").toString())
         .isEqualTo("[4,4,4,4]");

@@ -31,6 +31,7 @@ import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
+import org.hetermoe.run.WorkerProfile;
 
 /**
  * A worker as the coordinator sees it: it speaks over the real topics, and does what a test says.
@@ -49,6 +50,7 @@ public final class WorkerDouble implements AutoCloseable {
   private volatile UUID instance = UUID.randomUUID();
   private volatile boolean closed;
   private volatile boolean silent;
+  private volatile String device = "reference";
   private volatile UUID run;
   private volatile int epoch;
 
@@ -162,6 +164,17 @@ public final class WorkerDouble implements AutoCloseable {
     send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));
   }
 
+  /** Computes on another device from now on. */
+  public void computeOn(String other) {
+    device = other;
+    sendHeartbeat();
+  }
+
+  /** Reports the profile of a device that goes by this worker's description. */
+  public void profile(WorkerProfile profile) {
+    send(Topics.PROFILES, profile.device(), json(WorkerProfile.class, profile));
+  }
+
   /** Sends bytes that are no message. */
   public void sendGarbage(String topic, String content) {
     send(topic, "garbage", content.getBytes(StandardCharsets.UTF_8));
@@ -214,7 +227,7 @@ public final class WorkerDouble implements AutoCloseable {
             40_000 + partition,
             partition,
             "http://127.0.0.1:1/",
-            "reference",
+            device,
             "test",
             run,
             epoch,

@@ -15,6 +15,7 @@ import org.hetermoe.run.Event;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.StepMetrics;
+import org.hetermoe.run.WorkerProfile;
 import org.jboss.logging.Logger;
 
 /** Sends events, step metrics and heartbeats to the coordinator by way of the broker. */
@@ -28,6 +29,7 @@ class KafkaReports implements RunReports {
   private final Emitter<byte[]> events;
   private final Emitter<byte[]> metrics;
   private final Emitter<byte[]> heartbeats;
+  private final Emitter<byte[]> profiles;
   private final AtomicBoolean heartbeatsLost = new AtomicBoolean();
   private volatile Runnable onChange = () -> {};
 
@@ -36,10 +38,12 @@ class KafkaReports implements RunReports {
           Emitter<byte[]> events,
       @Channel("metrics") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = BUFFER)
           Emitter<byte[]> metrics,
-      @Channel("heartbeats") @OnOverflow(OnOverflow.Strategy.DROP) Emitter<byte[]> heartbeats) {
+      @Channel("heartbeats") @OnOverflow(OnOverflow.Strategy.DROP) Emitter<byte[]> heartbeats,
+      @Channel("profiles") Emitter<byte[]> profiles) {
     this.events = events;
     this.metrics = metrics;
     this.heartbeats = heartbeats;
+    this.profiles = profiles;
   }
 
   /** Whom to tell that a heartbeat is due. */
@@ -74,6 +78,17 @@ class KafkaReports implements RunReports {
                     LOG.warnf(
                         "metrics of step %d of run %s did not reach the broker: %s",
                         step.step(), step.run(), Reasons.of(failure));
+                  }
+                });
+  }
+
+  void profile(WorkerProfile profile) {
+    CompletionStage<Void> _ =
+        send(profiles, profile.device(), profile)
+            .whenComplete(
+                (_, failure) -> {
+                  if (failure != null) {
+                    LOG.errorf(failure, "the profile did not reach the broker");
                   }
                 });
   }

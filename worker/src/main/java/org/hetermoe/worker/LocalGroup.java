@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.hetermoe.channel.Channel.Traffic;
 import org.hetermoe.channel.RunKey;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.train.GroupMember;
 
 /** The members of one attempt at a run that live in this process. */
@@ -38,6 +39,10 @@ final class LocalGroup {
 
   void stopAfterStep() {
     members.forEach(MemberThread::stopAfterStep);
+  }
+
+  void rebalance(Placement placement) {
+    members.forEach(member -> member.rebalance(placement));
   }
 
   void abort(String reason) {

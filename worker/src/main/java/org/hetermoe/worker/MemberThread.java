@@ -7,6 +7,7 @@ import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.group.Peer;
+import org.hetermoe.plan.Placement;
 import org.hetermoe.train.GroupMember;
 import org.jboss.logging.Logger;
 
@@ -84,6 +85,12 @@ final class MemberThread {
     stopRequested = true;
     if (member != null) {
       member.stopAfterStep();
+    }
+  }
+
+  synchronized void rebalance(Placement placement) {
+    if (member != null) {
+      member.rebalance(placement);
     }
   }
 

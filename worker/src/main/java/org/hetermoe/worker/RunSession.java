@@ -152,6 +152,7 @@ final class RunSession implements AutoCloseable {
       case Command.Prepare prepare -> prepare(prepare);
       case Command.Start start -> start(start);
       case Command.Stop stop -> stop(stop);
+      case Command.Rebalance rebalance -> rebalance(rebalance);
       case Command.Abort abort -> abort(abort);
     }
   }
@@ -229,6 +230,14 @@ final class RunSession implements AutoCloseable {
     if (state instanceof Active active && active.group().key().equals(key(stop))) {
       LOG.infof("run %s epoch %d: told to stop", stop.run(), stop.epoch());
       active.group().stopAfterStep();
+    }
+  }
+
+  private void rebalance(Command.Rebalance rebalance) {
+    if (state instanceof SessionState.Training training
+        && training.group().key().equals(key(rebalance))) {
+      LOG.infof("run %s epoch %d: told to move experts", rebalance.run(), rebalance.epoch());
+      training.group().rebalance(rebalance.placement());
     }
   }
 

@@ -5,50 +5,53 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.group.Peer;
 import org.hetermoe.run.Assignment;
+import org.hetermoe.run.Event;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.MemberEnvironment;
-import org.hetermoe.train.Pace;
-import org.jboss.logging.Logger;
 
 /** Makes threads whose members train, each with a device and a channel of its own. */
 @Singleton
 class TrainingThreads implements MemberThreads {
-  private static final Logger LOG = Logger.getLogger(TrainingThreads.class);
-
   /** In a run file: each service's own device. */
   private static final String OWN_DEVICE = "service";
 
   private final WorkerSettings settings;
   private final ChannelOpener channels;
   private final MemberFactory factory;
-  private final MemberEnvironment environment;
+  private final CheckpointStore checkpoints;
+  private final Consumer<StepMetrics> metrics;
+  private final WorkerPace pace;
+  private final KafkaReports reports;
+  private final String worker;
 
   TrainingThreads(
       WorkerSettings settings,
+      WorkerIdentity identity,
       RunChannels channels,
       MemberFactory factory,
       CheckpointStore checkpoints,
       KafkaReports reports,
-      WorkerMeters meters) {
+      WorkerMeters meters,
+      WorkerPace pace) {
     this.settings = settings;
     this.channels = channels;
     this.factory = factory;
-    this.environment =
-        new MemberEnvironment(
-            checkpoints,
-            settings.dataDirectory(),
-            (StepMetrics step) -> {
-              meters.step(step);
-              reports.metrics(step);
-            },
-            change ->
-                LOG.infof("experts moved after step %d in %.3f s", change.step(), change.seconds()),
-            Pace.REAL);
+    this.checkpoints = checkpoints;
+    this.pace = pace;
+    this.reports = reports;
+    this.worker = identity.worker();
+    this.metrics =
+        step -> {
+          meters.step(step);
+          reports.metrics(step);
+        };
   }
 
   /** Host threads that a device of this process may use. */
@@ -72,10 +75,33 @@ class TrainingThreads implements MemberThreads {
               peer,
               opened.get(peer),
               () -> Devices.open(device, threads),
-              (compute, channel) -> factory.create(assignment, peer, compute, channel, environment),
+              (compute, channel) ->
+                  factory.create(assignment, peer, compute, channel, environment(assignment, peer)),
               peer + "-epoch-" + assignment.epoch(),
               listener));
     }
     return members;
+  }
+
+  private void report(Event event) {
+    // The reports log what did not arrive.
+    CompletionStage<Void> _ = reports.event(event);
+  }
+
+  private MemberEnvironment environment(Assignment assignment, Peer peer) {
+    return new MemberEnvironment(
+        checkpoints,
+        settings.dataDirectory(),
+        metrics,
+        change ->
+            report(
+                new Event.Moved(
+                    assignment.run(),
+                    assignment.epoch(),
+                    worker,
+                    change.step(),
+                    change.placement(),
+                    change.seconds())),
+        pace.of(assignment.spec(), peer.role()));
   }
 }

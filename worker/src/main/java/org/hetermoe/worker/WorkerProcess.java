@@ -42,6 +42,8 @@ class WorkerProcess {
   private final RunChannels channels;
   private final ActivationTopic activations;
   private final Refusals refusals;
+  private final ProfileReporter profiles;
+  private final WorkerPace pace;
   private final HttpServer http;
   private final String httpHost;
   private final ScheduledExecutorService pulse =
@@ -60,6 +62,8 @@ class WorkerProcess {
       RunChannels channels,
       ActivationTopic activations,
       Refusals refusals,
+      ProfileReporter profiles,
+      WorkerPace pace,
       HttpServer http,
       @ConfigProperty(name = "quarkus.http.host") String httpHost) {
     this.settings = settings;
@@ -70,6 +74,8 @@ class WorkerProcess {
     this.channels = channels;
     this.activations = activations;
     this.refusals = refusals;
+    this.profiles = profiles;
+    this.pace = pace;
     this.http = http;
     this.httpHost = httpHost;
   }
@@ -77,7 +83,7 @@ class WorkerProcess {
   void start(@Observes StartupEvent event) {
     // A device that cannot start must show now, not in the first run.
     try (Compute device = Devices.open(settings.compute(), TrainingThreads.threads(settings))) {
-      compute = device.description();
+      compute = described(device);
     }
     LOG.infof(
         "%s, instance %s, partition %d, direct channel at %s, %s",
@@ -85,13 +91,29 @@ class WorkerProcess {
     reports.onChange(this::beatNow);
     ScheduledFuture<?> _ =
         pulse.scheduleAtFixedRate(this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
+    profiles.start(compute);
   }
 
   void stop(@Observes ShutdownEvent event) {
     departure.prepare();
+    profiles.close();
     session.close();
     pulse.shutdownNow();
     channels.close();
+  }
+
+  /** The device as the coordinator knows it, whose profile holds for all of the same name. */
+  private String described(Compute device) {
+    return settings
+        .emulate()
+        .map(
+            name ->
+                "%s, emulated %s times slower by %s"
+                    .formatted(
+                        pace.device(name).name(),
+                        settings.emulateTimeScale(),
+                        device.description()))
+        .orElseGet(() -> device.description() + " on " + HostProcessor.name());
   }
 
   WorkerStatus status() {

@@ -28,6 +28,16 @@ public interface WorkerSettings {
   /** Host threads that the device may use. When absent, all processors. */
   OptionalInt threads();
 
+  /**
+   * Device of the catalogue whose pace this worker keeps, as in {@code V100}: it computes for real,
+   * and then takes as long as that device would. When absent, it is as fast as it is.
+   */
+  Optional<String> emulate();
+
+  /** How many times slower than the emulated device, so that real computing fits in. */
+  @WithDefault("1")
+  double emulateTimeScale();
+
   /** Where the coordinator's REST API is; checkpoints go there. */
   @WithDefault("http://127.0.0.1:8080")
   URI coordinatorUrl();

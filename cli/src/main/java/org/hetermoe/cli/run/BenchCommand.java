@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = "Measures on this machine.",
     mixinStandardHelpOptions = true,
-    subcommands = StepBenchCommand.class)
+    subcommands = {StepBenchCommand.class, EmulatedBenchCommand.class})
 public final class BenchCommand implements Runnable {
   @Spec private CommandSpec command;
 
@@ -19,6 +19,6 @@ public final class BenchCommand implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(command.commandLine(), "say what to measure: step");
+    throw new ParameterException(command.commandLine(), "say what to measure: step or emulated");
   }
 }

@@ -11,10 +11,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.hetermoe.cli.UsageException;
 import org.hetermoe.run.CheckpointView;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.PlanView;
+import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
@@ -103,8 +107,38 @@ public final class CoordinatorClient {
     return get("/runs/" + run + "/checkpoints", CheckpointList.class).checkpoints();
   }
 
+  /** What was planned for a run; empty where it has not been planned. */
+  Optional<PlanView> plan(UUID run) throws InterruptedException {
+    try {
+      return Optional.of(get("/runs/" + run + "/plan", PlanView.class));
+    } catch (CoordinatorException e) {
+      if (e.notFound()) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
   RunView stop(UUID run) throws InterruptedException {
     return send(post("/runs/" + run + "/stop"), RunView.class);
+  }
+
+  /**
+   * Has experts moved while a run runs.
+   *
+   * @param counts experts of every layer that each expert worker gets; empty lets the planner
+   *     decide
+   */
+  RunPlan rebalance(UUID run, List<Integer> counts) throws InterruptedException {
+    HttpRequest.Builder request = request("/runs/" + run + "/rebalance");
+    return send(
+        counts.isEmpty()
+            ? request.POST(HttpRequest.BodyPublishers.noBody()).build()
+            : request
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json(Map.of("expert_counts", counts))))
+                .build(),
+        RunPlan.class);
   }
 
   RunView resume(UUID run) throws InterruptedException {

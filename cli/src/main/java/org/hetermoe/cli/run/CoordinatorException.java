@@ -16,6 +16,11 @@ public final class CoordinatorException extends RuntimeException {
     this.status = 0;
   }
 
+  /** Whether there is no such thing. */
+  boolean notFound() {
+    return status == 404;
+  }
+
   /** Whether what was asked for is at fault, and not what was asked. */
   public boolean wronglyAsked() {
     return status >= 400 && status < 500;

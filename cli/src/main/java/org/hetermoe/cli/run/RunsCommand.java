@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.hetermoe.cli.UsageException;
 import org.hetermoe.run.CheckpointView;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.PlanView;
 import org.hetermoe.run.RunSpecReader;
 import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
@@ -60,7 +63,7 @@ public final class RunsCommand implements Callable<Integer> {
 
   @Command(
       name = "show",
-      description = "Shows a run: its run file, states, last steps and checkpoints.",
+      description = "Shows a run: its states, plan, last steps, checkpoints and run file.",
       mixinStandardHelpOptions = true)
   static final class ShowCommand implements Callable<Integer> {
     @Spec private CommandSpec command;
@@ -72,6 +75,11 @@ public final class RunsCommand implements Callable<Integer> {
     @Option(names = "--json", description = "The run as one JSON object on standard output.")
     private boolean json;
 
+    @Option(
+        names = "--plan",
+        description = "What was planned and measured as one JSON object on standard output.")
+    private boolean plan;
+
     @Override
     public Integer call() throws InterruptedException, JsonProcessingException {
       PrintWriter out = command.commandLine().getOut();
@@ -79,7 +87,9 @@ public final class RunsCommand implements Callable<Integer> {
           coordinatorOptions.open(command.commandLine().getErr())) {
         CoordinatorClient coordinator = session.coordinator();
         RunView run = coordinator.run(name);
-        if (json) {
+        if (plan) {
+          out.println(Json.MAPPER.writeValueAsString(planned(coordinator, run)));
+        } else if (json) {
           out.println(Json.MAPPER.writeValueAsString(run));
         } else {
           show(run, coordinator, out);
@@ -87,6 +97,13 @@ public final class RunsCommand implements Callable<Integer> {
         return 0;
       }
     }
+  }
+
+  private static PlanView planned(CoordinatorClient coordinator, RunView run)
+      throws InterruptedException {
+    return coordinator
+        .plan(run.id())
+        .orElseThrow(() -> new UsageException("run " + run.id() + " has no plan yet"));
   }
 
   private static int list(CommandSpec command, CoordinatorOptions options, boolean json)
@@ -129,6 +146,10 @@ public final class RunsCommand implements Callable<Integer> {
     out.println("history:");
     for (RunView.StateChange change : run.history()) {
       out.println("  " + change.at() + "  " + change.state() + ": " + change.reason());
+    }
+    Optional<PlanView> plan = coordinator.plan(run.id());
+    if (plan.isPresent()) {
+      PlanReport.print(plan.get(), out);
     }
     List<StepMetrics> last =
         coordinator.steps(run.id(), Math.max(1, run.stepsDone() - STEPS_SHOWN + 1));

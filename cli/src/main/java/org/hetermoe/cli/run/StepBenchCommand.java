@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.hetermoe.cli.Interruption;
 import org.hetermoe.cli.UsageException;
-import org.hetermoe.cli.report.RunReport;
 import org.hetermoe.cli.stack.Installation;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
@@ -113,7 +112,7 @@ public final class StepBenchCommand implements Callable<Integer> {
     try (Interruption interruption = Interruption.arm();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
       CoordinatorClient coordinator = FollowOptions.coordinatorFor(spec, session);
-      RunView run = new RunFollower(coordinator, new Silence()).follow(coordinator.submit(spec));
+      RunView run = new RunFollower(coordinator, new LossReport()).follow(coordinator.submit(spec));
       interruption.gently(null);
       if (!run.state().equals("completed")) {
         throw new UsageException("the run did not complete: " + run.reason());
@@ -170,20 +169,5 @@ public final class StepBenchCommand implements Callable<Integer> {
     return sorted.size() % 2 == 1
         ? sorted.get(middle)
         : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
-  }
-
-  /** Tells nobody. */
-  private static final class Silence implements RunReport {
-    @Override
-    public void begin(RunView run) {}
-
-    @Override
-    public void state(RunView run) {}
-
-    @Override
-    public void step(RunView run, StepMetrics step) {}
-
-    @Override
-    public void end(RunView run, List<Double> losses) {}
   }
 }

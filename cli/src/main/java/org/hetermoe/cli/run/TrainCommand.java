@@ -79,7 +79,8 @@ public final class TrainCommand implements Callable<Integer> {
         spec.optimizer(),
         spec.training(),
         spec.workers(),
-        spec.planning());
+        spec.planning(),
+        spec.emulation());
   }
 
   private static String absolute(String path) {

@@ -40,33 +40,60 @@ final class ThroughputChart {
     return chart.svg.toString();
   }
 
+  @SuppressWarnings("EnumOrdinal") // the order of the legend
   private void draw(String title) {
-    add(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-            + "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"11\">\n",
-        WIDTH, HEIGHT, WIDTH, HEIGHT);
-    add("<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n");
-    add("<text x=\"%d\" y=\"22\" font-size=\"14\">%s</text>\n", LEFT, title);
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
+                + "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"11\">\n",
+            WIDTH,
+            HEIGHT,
+            WIDTH,
+            HEIGHT));
+    svg.append(
+        String.format(Locale.ROOT, "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"));
+    svg.append(
+        String.format(
+            Locale.ROOT, "<text x=\"%d\" y=\"22\" font-size=\"14\">%s</text>\n", LEFT, title));
     for (int line = 0; line <= GRID; line++) {
       double value = most * line / GRID;
-      add(
-          "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#e4e4e4\"/>"
-              + "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%,.0fk</text>\n",
-          LEFT, y(value), WIDTH - RIGHT, y(value), LEFT - 6, y(value) + 4, value / 1000);
+      svg.append(
+          String.format(
+              Locale.ROOT,
+              "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#e4e4e4\"/>"
+                  + "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%,.0fk</text>\n",
+              LEFT,
+              y(value),
+              WIDTH - RIGHT,
+              y(value),
+              LEFT - 6,
+              y(value) + 4,
+              value / 1000));
     }
     for (PaperPoint point : points) {
-      add(
-          "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%dK</text>\n",
-          x(point.length()), HEIGHT - BOTTOM + 16, point.length() / 1024);
+      svg.append(
+          String.format(
+              Locale.ROOT,
+              "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%dK</text>\n",
+              x(point.length()),
+              HEIGHT - BOTTOM + 16,
+              point.length() / 1024));
     }
-    add("<text x=\"%d\" y=\"%d\">tokens a second over sequence length</text>\n", LEFT, HEIGHT - 8);
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<text x=\"%d\" y=\"%d\">tokens a second over sequence length</text>\n",
+            LEFT,
+            HEIGHT - 8));
     line(0, "hetermoe, best planner", BEST_COLOUR, null);
     for (SystemKind kind : SystemKind.values()) {
       line(kind.ordinal() + 1, kind.label(), COLOURS.get(kind.ordinal()), kind);
     }
-    add("</svg>\n");
+    svg.append(String.format(Locale.ROOT, "</svg>\n"));
   }
 
+  @SuppressWarnings("EnumOrdinal")
   private void line(int place, String name, String colour, SystemKind kind) {
     StringBuilder path = new StringBuilder();
     for (PaperPoint point : points) {
@@ -76,14 +103,25 @@ final class ThroughputChart {
           tokens ->
               path.append(String.format(Locale.ROOT, "%.1f,%.1f ", x(point.length()), y(tokens))));
     }
-    add(
-        "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s points=\"%s\"/>\n",
-        colour, kind == null ? " stroke-dasharray=\"5 3\"" : "", path.toString().strip());
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s points=\"%s\"/>\n",
+            colour,
+            kind == null ? " stroke-dasharray=\"5 3\"" : "",
+            path.toString().strip()));
     int y = TOP + 14 + place * 18;
-    add(
-        "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"4\" fill=\"%s\"/>"
-            + "<text x=\"%d\" y=\"%d\">%s</text>\n",
-        WIDTH - RIGHT + 14, y - 6, colour, WIDTH - RIGHT + 34, y, name);
+    svg.append(
+        String.format(
+            Locale.ROOT,
+            "<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"4\" fill=\"%s\"/>"
+                + "<text x=\"%d\" y=\"%d\">%s</text>\n",
+            WIDTH - RIGHT + 14,
+            y - 6,
+            colour,
+            WIDTH - RIGHT + 34,
+            y,
+            name));
   }
 
   private double x(int length) {
@@ -93,9 +131,5 @@ final class ThroughputChart {
 
   private double y(double value) {
     return HEIGHT - BOTTOM - value / most * (HEIGHT - TOP - BOTTOM);
-  }
-
-  private void add(String format, Object... values) {
-    svg.append(String.format(Locale.ROOT, format, values));
   }
 }

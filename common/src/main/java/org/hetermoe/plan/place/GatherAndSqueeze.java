@@ -132,7 +132,8 @@ public final class GatherAndSqueeze implements Planner {
     // alpha and beta hold what is gathered over all layers between n_min and n_max
     double squeeze = inputs.squeeze();
     double fewest = Math.ceilDiv(inputs.fewestGiven(), (long) inputs.chunkGiven()) * squeeze;
-    double highest = inputs.mostGiven() / inputs.chunkGiven() * squeeze;
+    long mostChunks = inputs.mostGiven() / inputs.chunkGiven();
+    double highest = mostChunks * squeeze;
     double gathered = Math.max(fewest, Math.min(highest, layers * inputs.gather()));
     int[] given = new int[layers];
     double bubble = 0;

@@ -189,7 +189,7 @@ final class LayerLevels {
     for (int worker = first; worker < end; worker++) {
       if (mayOwn(worker)) {
         double done = busy[worker] + clock.seconds(worker, layer, expert);
-        if (done < soonest || done == soonest && owned[worker] < owned[earliest]) {
+        if (done < soonest || (done == soonest && owned[worker] < owned[earliest])) {
           earliest = worker;
           soonest = done;
         }

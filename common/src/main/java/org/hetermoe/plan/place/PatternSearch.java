@@ -137,7 +137,7 @@ final class PatternSearch {
     for (int density = 1; density <= DENSITIES; density++) {
       double mean = dearest * density / DENSITIES;
       for (int chunk = 1; chunk <= most && looked < end; chunk++) {
-        if (chunk > 16 && chunk % 8 != 0 || mean / chunk > 4) {
+        if ((chunk > 16 && chunk % 8 != 0) || mean / chunk > 4) {
           continue;
         }
         int[] level = new int[costs.layers()];

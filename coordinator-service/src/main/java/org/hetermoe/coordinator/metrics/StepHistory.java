@@ -69,6 +69,24 @@ public class StepHistory {
         .toList();
   }
 
+  /** The last steps of an attempt after one, ascending. */
+  public List<StepMetrics> since(UUID run, int epoch, int after, int most) {
+    return entities
+        .createQuery(
+            "from StepRow where key.run = :run and epoch = :epoch and key.step > :after"
+                + " order by key.step desc",
+            StepRow.class)
+        .setParameter("run", run)
+        .setParameter("epoch", epoch)
+        .setParameter("after", after)
+        .setMaxResults(most)
+        .getResultList()
+        .reversed()
+        .stream()
+        .map(StepRow::metrics)
+        .toList();
+  }
+
   /** Forgets what an earlier attempt did after the step from which the next one goes on. */
   void onAttempt(@Observes AttemptBegins attempt) {
     UUID run = attempt.run().id();

@@ -5,8 +5,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -27,8 +29,11 @@ public class StepIngest {
   private final StepHistory history;
   private final Counter stored;
   private final Counter outdated;
+  private final Event<StepsStored> news;
 
-  StepIngest(Messages messages, StepHistory history, MeterRegistry meters) {
+  StepIngest(
+      Messages messages, StepHistory history, Event<StepsStored> news, MeterRegistry meters) {
+    this.news = news;
     this.messages = messages;
     this.history = history;
     this.stored = meters.counter("hetermoe.steps.received");
@@ -56,12 +61,14 @@ public class StepIngest {
         (attempt, steps) -> messages.handle(Topics.METRICS, attempt, () -> store(attempt, steps)));
   }
 
-  private void store(RunKey attempt, Map<Integer, StepMetrics> steps) {
+  private void store(RunKey attempt, NavigableMap<Integer, StepMetrics> steps) {
     int count = history.store(attempt.run(), attempt.epoch(), steps.values());
     stored.increment(count);
     if (count == 0) {
       outdated.increment(steps.size());
       LOG.debugf("Ignored %d steps of an attempt that is over: %s", steps.size(), attempt);
+    } else {
+      news.fire(new StepsStored(attempt, steps.firstKey(), steps.lastKey()));
     }
   }
 }

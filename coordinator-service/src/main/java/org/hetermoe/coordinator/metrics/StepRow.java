@@ -6,8 +6,12 @@ import jakarta.persistence.EmbeddedId;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Table;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import org.hetermoe.run.StepMetrics;
+import org.hetermoe.run.WorkerLoad;
+import org.hibernate.annotations.JdbcTypeCode;
+import org.hibernate.type.SqlTypes;
 
 /** The metrics of a step as they are stored. */
 @Entity
@@ -54,6 +58,13 @@ class StepRow {
   @Column(name = "evaluation_loss")
   private Double evaluationLoss;
 
+  @JdbcTypeCode(SqlTypes.JSON)
+  private List<WorkerLoad> workers;
+
+  @JdbcTypeCode(SqlTypes.JSON)
+  @Column(name = "expert_rows")
+  private List<List<Long>> expertRows;
+
   @Column(nullable = false)
   private Instant at;
 
@@ -74,6 +85,8 @@ class StepRow {
     attentionBusy = step.attentionBusy();
     expertBusy = step.expertBusy();
     evaluationLoss = step.evaluationLoss();
+    workers = step.workers();
+    expertRows = step.expertRows();
     at = step.at();
   }
 
@@ -94,8 +107,8 @@ class StepRow {
         attentionBusy,
         expertBusy,
         evaluationLoss,
-        null,
-        null,
+        workers,
+        expertRows,
         at);
   }
 

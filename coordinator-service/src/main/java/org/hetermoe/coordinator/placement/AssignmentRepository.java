@@ -4,6 +4,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -32,14 +33,35 @@ public class AssignmentRepository {
     for (Assignment.Member member : assignment.members()) {
       entities.persist(new RunMember(run, epoch, member));
     }
-    int workers = assignment.spec().workers().experts();
-    for (int layer = 0; layer < placement.layers(); layer++) {
-      List<Integer> counts = placement.counts(layer, Peer.Role.EXPERT, workers);
-      for (int rank = 0; rank < workers; rank++) {
+    addCounts(run, epoch, placement, peers(assignment.members()));
+  }
+
+  /** Notes that experts have moved. */
+  public void move(UUID run, int epoch, Placement placement) {
+    RunAssignment assignment =
+        entities.find(RunAssignment.class, new RunAssignment.Key(run, epoch));
+    assignment.move(placement);
+    entities
+        .createQuery("delete from PlacementCount where key.run = :run and key.epoch = :epoch")
+        .setParameter("run", run)
+        .setParameter("epoch", epoch)
+        .executeUpdate();
+    addCounts(run, epoch, placement, members(run, epoch).stream().map(RunMember::peer).toList());
+  }
+
+  private void addCounts(UUID run, int epoch, Placement placement, List<Peer> workers) {
+    for (Peer worker : workers) {
+      for (int layer = 0; layer < placement.layers(); layer++) {
         entities.persist(
-            new PlacementCount(new PlacementCount.Key(run, epoch, layer, rank), counts.get(rank)));
+            new PlacementCount(
+                new PlacementCount.Key(run, epoch, worker.role(), layer, worker.rank()),
+                placement.expertsOf(layer, worker).size()));
       }
     }
+  }
+
+  private static List<Peer> peers(List<Assignment.Member> members) {
+    return members.stream().map(Assignment.Member::peer).toList();
   }
 
   /** Members of an attempt, in order of role and rank; none where there was no such attempt. */
@@ -61,23 +83,19 @@ public class AssignmentRepository {
         .map(RunAssignment::placement);
   }
 
-  /** Experts per layer that each expert worker owns in an attempt, in order of rank. */
-  public List<List<Integer>> counts(UUID run, int epoch) {
+  /** Experts per layer that each worker owns in an attempt. */
+  public Map<Peer, List<Integer>> counts(UUID run, int epoch) {
     return entities
         .createQuery(
-            "from PlacementCount where key.run = :run and key.epoch = :epoch"
-                + " order by key.rank, key.layer",
+            "from PlacementCount where key.run = :run and key.epoch = :epoch order by key.layer",
             PlacementCount.class)
         .setParameter("run", run)
         .setParameter("epoch", epoch)
         .getResultStream()
         .collect(
             Collectors.groupingBy(
-                count -> count.key().rank(),
+                count -> new Peer(count.key().role(), count.key().rank()),
                 TreeMap::new,
-                Collectors.mapping(PlacementCount::experts, Collectors.toList())))
-        .values()
-        .stream()
-        .toList();
+                Collectors.mapping(PlacementCount::experts, Collectors.toList())));
   }
 }

@@ -8,7 +8,6 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.hetermoe.group.Peer;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
 import org.hetermoe.run.Heartbeat;
@@ -80,14 +79,6 @@ public final class GroupAssembler {
     experts.forEach(
         worker -> members.add(member(Peer.expert(members.size() - wantedAttention), worker)));
     return new Outcome.Group(members);
-  }
-
-  /** The placement that a run asks for; balanced where it asks for none. */
-  public static Placement placement(RunSpec spec) {
-    return spec.workers().expertCounts().isEmpty()
-        ? Placement.balanced(
-            spec.model().layers(), spec.model().experts(), spec.workers().experts())
-        : Placement.ofCounts(spec.model().layers(), spec.workers().expertCounts());
   }
 
   private static Outcome inOneWorker(Heartbeat host, int attention, int experts) {

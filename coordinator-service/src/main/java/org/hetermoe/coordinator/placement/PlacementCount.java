@@ -4,11 +4,14 @@ import jakarta.persistence.Column;
 import jakarta.persistence.Embeddable;
 import jakarta.persistence.EmbeddedId;
 import jakarta.persistence.Entity;
+import jakarta.persistence.EnumType;
+import jakarta.persistence.Enumerated;
 import jakarta.persistence.Table;
 import java.util.UUID;
+import org.hetermoe.group.Peer;
 import org.hibernate.annotations.Immutable;
 
-/** How many experts of a layer an expert worker owns in an attempt. */
+/** How many experts of a layer a worker owns in an attempt. */
 @Entity
 @Immutable
 @Table(name = "placement_count")
@@ -33,11 +36,12 @@ class PlacementCount {
     return experts;
   }
 
-  /** Attempt, layer and rank of the expert worker. */
+  /** Attempt, layer and worker. */
   @Embeddable
   record Key(
       @Column(name = "run_id") UUID run,
       @Column(name = "epoch") int epoch,
+      @Enumerated(EnumType.STRING) @Column(name = "role") Peer.Role role,
       @Column(name = "layer") int layer,
       @Column(name = "rank") int rank) {}
 }

@@ -8,13 +8,11 @@ import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
 import org.hetermoe.plan.Placement;
-import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 
 /** An attempt at a run: where it began and what was placed where. */
 @Entity
-@Immutable
 @Table(name = "assignment")
 class RunAssignment {
   @EmbeddedId private Key key;
@@ -52,6 +50,10 @@ class RunAssignment {
 
   Placement placement() {
     return placement;
+  }
+
+  void move(Placement next) {
+    placement = next;
   }
 
   /** Run and attempt. */

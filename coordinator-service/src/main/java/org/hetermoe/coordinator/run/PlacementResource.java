@@ -7,6 +7,7 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
@@ -28,7 +29,7 @@ public class PlacementResource {
     this.assignments = assignments;
   }
 
-  /** Which expert worker owns which expert, in the present or last attempt. */
+  /** Which worker owns which expert, in the present or last attempt. */
   @GET
   @Operation(summary = "Owner of each expert, and experts per worker and layer")
   @Transactional
@@ -39,16 +40,19 @@ public class PlacementResource {
             .placement(run.id(), run.epoch())
             .orElseThrow(
                 () -> ProblemException.notFound("Run " + run.id() + " has not been placed yet"));
-    List<List<Integer>> counts = assignments.counts(run.id(), run.epoch());
+    Map<Peer, List<Integer>> counts = assignments.counts(run.id(), run.epoch());
     List<WorkerCounts> workers =
         assignments.members(run.id(), run.epoch()).stream()
-            .filter(member -> member.peer().role() == Peer.Role.EXPERT)
+            .filter(
+                member ->
+                    member.peer().role() == Peer.Role.EXPERT
+                        || placement.workers().contains(member.peer()))
             .map(
                 member ->
                     new WorkerCounts(
                         member.peer().toString(),
                         member.worker(),
-                        counts.get(member.peer().rank())))
+                        counts.getOrDefault(member.peer(), List.of())))
             .toList();
     return new PlacementView(run.id(), run.epoch(), placement, workers);
   }
@@ -56,8 +60,8 @@ public class PlacementResource {
   /**
    * The placement of an attempt.
    *
-   * @param placement per layer, per expert, the rank of its owner
-   * @param counts of each expert worker, in order of rank
+   * @param placement per layer, per expert, its owner
+   * @param counts of each expert worker, and of each attention worker that owns experts
    */
   public record PlacementView(UUID run, int epoch, Placement placement, List<WorkerCounts> counts) {
     public PlacementView {
@@ -66,7 +70,7 @@ public class PlacementResource {
   }
 
   /**
-   * What an expert worker owns.
+   * What a worker owns.
    *
    * @param peer role and rank: {@code expert-0}
    * @param worker stable id of the worker in which it lives

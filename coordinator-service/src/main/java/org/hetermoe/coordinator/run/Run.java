@@ -100,6 +100,11 @@ public class Run {
     return state() instanceof RunState.Active;
   }
 
+  /** Whether it trains, and is not about to end. */
+  public boolean running() {
+    return state() instanceof RunState.Running;
+  }
+
   Instant createdAt() {
     return createdAt;
   }
@@ -121,11 +126,13 @@ public class Run {
     return epoch;
   }
 
-  int steps() {
+  /** Steps that it is to have. */
+  public int steps() {
     return steps;
   }
 
-  int stepsDone() {
+  /** The last step that was reported. */
+  public int stepsDone() {
     return stepsDone;
   }
 

@@ -40,6 +40,7 @@ public class RunEvents {
   private void handle(Event event) {
     switch (event) {
       case Event.Prepared prepared -> lifecycle.prepared(prepared);
+      case Event.Moved moved -> lifecycle.moved(moved);
       case Event.Finished finished -> lifecycle.finished(finished);
       case Event.Failed failed -> lifecycle.failed(failed);
     }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.hetermoe.channel.RunKey;
 import org.hetermoe.coordinator.CoordinatorConfig;
@@ -21,6 +22,11 @@ import org.hetermoe.coordinator.broker.CommandOutbox;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.placement.GroupAssembler;
 import org.hetermoe.coordinator.placement.RunMember;
+import org.hetermoe.coordinator.planning.Decision;
+import org.hetermoe.coordinator.planning.GroupDevices;
+import org.hetermoe.coordinator.planning.PlanRepository;
+import org.hetermoe.coordinator.planning.RunPlanner;
+import org.hetermoe.coordinator.planning.RunPlans;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.worker.Roster;
 import org.hetermoe.group.Peer;
@@ -41,16 +47,21 @@ public class RunLifecycle {
 
   private final RunRepository runs;
   private final AssignmentRepository assignments;
+  private final RunPlans plans;
+  private final PlanRepository storedPlans;
   private final CommandOutbox outbox;
   private final Roster roster;
   private final Event<AttemptBegins> attempts;
   private final MeterRegistry meters;
   private final Duration prepareTimeout;
+  private final Duration profilePatience;
   private final String softwareVersion;
 
   RunLifecycle(
       RunRepository runs,
       AssignmentRepository assignments,
+      RunPlans plans,
+      PlanRepository storedPlans,
       CommandOutbox outbox,
       Roster roster,
       Event<AttemptBegins> attempts,
@@ -59,11 +70,14 @@ public class RunLifecycle {
       @ConfigProperty(name = "quarkus.application.version") String softwareVersion) {
     this.runs = runs;
     this.assignments = assignments;
+    this.plans = plans;
+    this.storedPlans = storedPlans;
     this.outbox = outbox;
     this.roster = roster;
     this.attempts = attempts;
     this.meters = meters;
     this.prepareTimeout = config.prepareTimeout();
+    this.profilePatience = config.planning().profilePatience();
     this.softwareVersion = softwareVersion;
   }
 
@@ -176,7 +190,12 @@ public class RunLifecycle {
             .toList();
     return switch (GroupAssembler.assemble(run.spec(), free)) {
       case GroupAssembler.Outcome.Group group -> {
-        begin(run, waiting, group.members());
+        GroupDevices devices = plans.devices(run.spec(), group.members(), RunPlans.described(live));
+        if (!devices.unknown().isEmpty() && mayStillCome(group.members())) {
+          waitFor(run, waiting, "the profile of " + String.join(", ", devices.unknown()));
+          yield Placed.NEXT_IN_LINE;
+        }
+        begin(run, waiting, devices);
         yield Placed.SETTLED;
       }
       case GroupAssembler.Outcome.Missing missing -> {
@@ -195,14 +214,24 @@ public class RunLifecycle {
     }
   }
 
-  private void begin(Run run, RunState.Submitted waiting, List<Assignment.Member> members) {
+  /** Whether a worker came so recently that it may still be taking its profile. */
+  private boolean mayStillCome(List<Assignment.Member> members) {
+    return members.stream()
+        .anyMatch(member -> roster.freeFor(member.worker()).compareTo(profilePatience) < 0);
+  }
+
+  private void begin(Run run, RunState.Submitted waiting, GroupDevices devices) {
+    List<Assignment.Member> members = devices.members();
     int from = run.checkpointStep() == null ? 0 : run.checkpointStep();
     attempts.fire(new AttemptBegins(run, from));
     run.beginAttempt(from);
+    RunPlanner planner = plans.planner(run.spec(), devices);
+    Decision decision = planner.decide(planner.balanced());
     Assignment assignment =
-        new Assignment(
-            run.id(), run.epoch(), run.spec(), GroupAssembler.placement(run.spec()), members, from);
+        new Assignment(run.id(), run.epoch(), run.spec(), decision.placement(), members, from);
     assignments.add(assignment, now());
+    storedPlans.add(
+        plans.record(run.id(), run.epoch(), 0, from, now(), run.spec(), devices, decision));
     change(run, waiting.prepare(preparation(members, from)));
     for (UUID instance : distinct(members, Assignment.Member::instance)) {
       outbox.add(new Command.Prepare(instance, assignment));
@@ -234,6 +263,18 @@ public class RunLifecycle {
         outbox.add(new Command.Start(instance, run.id(), run.epoch()));
       }
     }
+  }
+
+  /** Experts have moved. */
+  @Transactional
+  void moved(org.hetermoe.run.Event.Moved event) {
+    attempt(event)
+        .ifPresent(
+            run -> {
+              assignments.move(run.id(), run.epoch(), event.placement());
+              storedPlans.followed(
+                  run.id(), run.epoch(), event.placement(), event.step(), event.seconds());
+            });
   }
 
   /** A worker has done its part; once all have, the run has ended. */
@@ -380,9 +421,7 @@ public class RunLifecycle {
   }
 
   private static <T, K> Set<K> distinct(List<T> members, Function<T, K> property) {
-    return members.stream()
-        .map(property)
-        .collect(java.util.stream.Collectors.toCollection(LinkedHashSet::new));
+    return members.stream().map(property).collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
   private static String named(RunMember member) {

@@ -15,6 +15,7 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunView;
 
 /** Stored runs. All methods want a transaction, but for those that only read. */
@@ -67,6 +68,12 @@ public class RunRepository {
   /** The run, whose id was resolved before. */
   public Run get(UUID id) {
     return find(id).orElseThrow(() -> ProblemException.notFound("There is no run " + id));
+  }
+
+  /** The run file of a run, resolved. */
+  @Transactional
+  public RunSpec specOf(UUID id) {
+    return get(id).spec();
   }
 
   /** The run, locked against other changes until the transaction ends. */

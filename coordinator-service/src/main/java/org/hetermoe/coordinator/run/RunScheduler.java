@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.hetermoe.coordinator.broker.BrokerProbe;
 import org.hetermoe.coordinator.broker.CommandOutbox;
+import org.hetermoe.coordinator.profile.ProfileRegistry;
 import org.hetermoe.coordinator.worker.Roster;
 import org.hetermoe.coordinator.worker.WorkerRegistry;
 import org.jboss.logging.Logger;
@@ -83,6 +84,11 @@ public class RunScheduler {
 
   void onWorkerNews(@Observes WorkerRegistry.WorkerNews news) {
     LOG.debugf("News of worker %s", news.worker());
+    wake();
+  }
+
+  void onProfileNews(@Observes ProfileRegistry.ProfileNews news) {
+    LOG.debugf("Profile of %s", news.device());
     wake();
   }
 

@@ -1,6 +1,7 @@
 package org.hetermoe.coordinator.worker;
 
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -90,6 +91,14 @@ public class Roster {
     boolean here =
         run.run().equals(last.heartbeat().run()) && run.epoch() == last.heartbeat().epoch();
     return !here && silentSince(last.sinceNanos(), now) ? Presence.ELSEWHERE : Presence.PRESENT;
+  }
+
+  /** How long a worker has been the same process without a run; none if it is not known. */
+  public Duration freeFor(String worker) {
+    Sighting last = sightings.get(worker);
+    return last == null || last.heartbeat().run() != null
+        ? Duration.ZERO
+        : Duration.ofNanos(clock.getAsLong() - last.sinceNanos());
   }
 
   /** The last heartbeats of all workers that live. */

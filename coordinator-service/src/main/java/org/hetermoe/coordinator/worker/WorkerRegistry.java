@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.hetermoe.coordinator.broker.Messages;
+import org.hetermoe.coordinator.profile.ProfileRegistry;
 import org.hetermoe.group.Peer;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Topics;
@@ -34,17 +35,20 @@ public class WorkerRegistry {
   private final Messages messages;
   private final EntityManager entities;
   private final Event<WorkerNews> news;
+  private final ProfileRegistry profiles;
 
   WorkerRegistry(
       Roster roster,
       Messages messages,
       EntityManager entities,
       Event<WorkerNews> news,
+      ProfileRegistry profiles,
       MeterRegistry meters) {
     this.roster = roster;
     this.messages = messages;
     this.entities = entities;
     this.news = news;
+    this.profiles = profiles;
     for (Peer.Role role : Peer.Role.values()) {
       Gauge.builder("hetermoe.workers.alive", () -> alive(role))
           .tag("role", role.name().toLowerCase(Locale.ROOT))
@@ -94,16 +98,22 @@ public class WorkerRegistry {
             .collect(Collectors.toMap(KnownWorker::id, Function.identity()));
     List<WorkerView> views =
         roster.sightings().stream()
-            .map(
-                sighting ->
-                    WorkerView.of(sighting.heartbeat(), sighting.at(), roster.alive(sighting)))
+            .map(sighting -> view(sighting.heartbeat(), sighting.at(), roster.alive(sighting)))
             .collect(Collectors.toCollection(ArrayList::new));
     views.forEach(view -> known.remove(view.worker()));
     for (KnownWorker gone : known.values()) {
-      views.add(WorkerView.of(gone.heartbeat(), gone.lastHeartbeatAt(), false));
+      views.add(view(gone.heartbeat(), gone.lastHeartbeatAt(), false));
     }
     views.sort(Comparator.comparing(WorkerView::worker));
     return views;
+  }
+
+  private WorkerView view(Heartbeat heartbeat, Instant at, boolean alive) {
+    return WorkerView.of(
+        heartbeat,
+        at,
+        alive,
+        profiles.of(heartbeat.compute(), heartbeat.softwareVersion()).isPresent());
   }
 
   private long alive(Peer.Role role) {
@@ -123,6 +133,7 @@ public class WorkerRegistry {
   /**
    * A worker as REST shows it: its last heartbeat, when that came, and whether it lives.
    *
+   * @param profiled whether there is a profile of its device
    * @param run null while it is idle
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -136,12 +147,13 @@ public class WorkerRegistry {
       String httpUrl,
       String compute,
       String softwareVersion,
+      boolean profiled,
       boolean alive,
       Instant lastHeartbeatAt,
       UUID run,
       int epoch,
       int step) {
-    static WorkerView of(Heartbeat heartbeat, Instant at, boolean alive) {
+    static WorkerView of(Heartbeat heartbeat, Instant at, boolean alive, boolean profiled) {
       return new WorkerView(
           heartbeat.worker(),
           heartbeat.instance(),
@@ -152,6 +164,7 @@ public class WorkerRegistry {
           heartbeat.httpUrl(),
           heartbeat.compute(),
           heartbeat.softwareVersion(),
+          profiled,
           alive,
           at,
           heartbeat.run(),

@@ -67,16 +67,6 @@ class GroupAssemblerTest {
         .isInstanceOf(Outcome.Group.class);
   }
 
-  @Test
-  void placesExpertsEvenlyUnlessToldOtherwise() {
-    assertThat(GroupAssembler.placement(spec("workers.experts=3")).counts(1, Peer.Role.EXPERT, 3))
-        .containsExactly(3, 3, 2);
-    assertThat(
-            GroupAssembler.placement(spec("workers.experts=3", "workers.expert_counts=[0, 7, 1]"))
-                .counts(1, Peer.Role.EXPERT, 3))
-        .containsExactly(0, 7, 1);
-  }
-
   private static RunSpec spec(String... overrides) {
     return RunSpecReader.read("", List.of(overrides));
   }

@@ -1,0 +1,45 @@
+package org.hetermoe.coordinator.metrics;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.hetermoe.run.PlanView;
+import org.hetermoe.run.StepMetrics;
+
+/** What steps took, beside what was foretold. */
+final class Measured {
+  private Measured() {}
+
+  /**
+   * The measurements of some steps; null where there are none.
+   *
+   * @param predictedSeconds null where nothing was foretold
+   * @param foreseeableSeconds what would have been foretold had loads been known; null where
+   *     nothing
+   */
+  static PlanView.Measured of(
+      List<StepMetrics> steps, Double predictedSeconds, Double foreseeableSeconds) {
+    if (steps.isEmpty()) {
+      return null;
+    }
+    double[] seconds = steps.stream().mapToDouble(StepMetrics::seconds).sorted().toArray();
+    int half = seconds.length / 2;
+    double median =
+        seconds.length % 2 == 1 ? seconds[half] : (seconds[half - 1] + seconds[half]) / 2;
+    Map<String, Double> busy = new TreeMap<>();
+    for (StepMetrics step : steps) {
+      if (step.workers() != null) {
+        step.workers()
+            .forEach(
+                load ->
+                    busy.merge(load.peer().toString(), load.busy() / steps.size(), Double::sum));
+      }
+    }
+    return new PlanView.Measured(
+        steps.size(),
+        median,
+        predictedSeconds == null ? null : median / predictedSeconds - 1,
+        foreseeableSeconds,
+        busy);
+  }
+}

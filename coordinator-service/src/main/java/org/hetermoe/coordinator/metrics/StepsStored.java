@@ -1,0 +1,11 @@
+package org.hetermoe.coordinator.metrics;
+
+import org.hetermoe.channel.RunKey;
+
+/**
+ * Steps of an attempt have been stored.
+ *
+ * @param first of them
+ * @param last of them
+ */
+public record StepsStored(RunKey attempt, int first, int last) {}

@@ -1,0 +1,31 @@
+package org.hetermoe.coordinator.planning;
+
+import java.util.Map;
+import java.util.Optional;
+import org.hetermoe.group.Peer;
+import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.PlannerKind;
+
+/**
+ * A placement and what it promises.
+ *
+ * @param planner who decided
+ * @param why how it came about
+ * @param promise empty without profiles of all workers
+ */
+public record Decision(
+    Placement placement, PlannerKind planner, String why, Optional<Promise> promise) {
+
+  /**
+   * What a placement promises.
+   *
+   * @param stepSeconds predicted
+   * @param boundFraction share of what any placement could reach at best
+   * @param busy share of the step that each worker computes
+   */
+  public record Promise(double stepSeconds, double boundFraction, Map<Peer, Double> busy) {
+    public Promise {
+      busy = Map.copyOf(busy);
+    }
+  }
+}

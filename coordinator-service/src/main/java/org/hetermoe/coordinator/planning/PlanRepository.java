@@ -1,0 +1,60 @@
+package org.hetermoe.coordinator.planning;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.EntityManager;
+import java.util.List;
+import java.util.UUID;
+import org.hetermoe.plan.Placement;
+import org.hetermoe.run.RunPlan;
+
+/** Stored plans. */
+@ApplicationScoped
+public class PlanRepository {
+  private final EntityManager entities;
+
+  PlanRepository(EntityManager entities) {
+    this.entities = entities;
+  }
+
+  /** Stores a plan. */
+  public void add(RunPlan plan) {
+    entities.persist(new StoredPlan(plan));
+  }
+
+  /** Forgets a plan that the workers do not follow yet, because there is a newer one. */
+  public void dropPending(UUID run, int epoch) {
+    entities
+        .createQuery(
+            "delete from StoredPlan where key.run = :run and key.epoch = :epoch"
+                + " and fromStep is null")
+        .setParameter("run", run)
+        .setParameter("epoch", epoch)
+        .executeUpdate();
+  }
+
+  /** Notes that the workers follow the plan with this placement. */
+  public void followed(UUID run, int epoch, Placement placement, int afterStep, double seconds) {
+    entities
+        .createQuery(
+            "from StoredPlan where key.run = :run and key.epoch = :epoch and fromStep is null",
+            StoredPlan.class)
+        .setParameter("run", run)
+        .setParameter("epoch", epoch)
+        .getResultStream()
+        .filter(stored -> stored.plan().placement().equals(placement))
+        .forEach(stored -> stored.followed(afterStep, seconds));
+  }
+
+  /** Plans of an attempt, oldest first; none where it was made before there were any. */
+  public List<RunPlan> of(UUID run, int epoch) {
+    return entities
+        .createQuery(
+            "from StoredPlan where key.run = :run and key.epoch = :epoch order by key.number",
+            StoredPlan.class)
+        .setParameter("run", run)
+        .setParameter("epoch", epoch)
+        .getResultStream()
+        .map(StoredPlan::plan)
+        .toList();
+  }
+}

@@ -1,0 +1,147 @@
+package org.hetermoe.coordinator.planning;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import org.hetermoe.group.Peer;
+import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.LinkCosts;
+import org.hetermoe.plan.Placement;
+import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.plan.Schedule;
+import org.hetermoe.plan.place.NoPlacement;
+import org.hetermoe.plan.place.PlannedPlacement;
+import org.hetermoe.plan.place.Planner;
+import org.hetermoe.plan.place.WorkBound;
+import org.hetermoe.run.PlanningSpec;
+import org.hetermoe.run.RunSpec;
+import org.hetermoe.simulate.Simulator;
+
+/** Plans a run: from the profiles of its workers to a placement and its promise. Pure. */
+public final class RunPlanner {
+  private final RunSpec spec;
+  private final GroupDevices devices;
+  private final LinkCosts link;
+  private final Schedule schedule;
+  private final UnaryOperator<GroupCosts> correction;
+  private final Simulator simulator = new Simulator();
+
+  /** A planner of a run on a group. */
+  RunPlanner(RunSpec spec, GroupDevices devices, LinkCosts link) {
+    this(spec, devices, link, UnaryOperator.identity());
+  }
+
+  private RunPlanner(
+      RunSpec spec, GroupDevices devices, LinkCosts link, UnaryOperator<GroupCosts> correction) {
+    this.correction = correction;
+    this.spec = spec;
+    this.devices = devices;
+    this.link = link;
+    this.schedule =
+        spec.training().schedule().schedule(spec.model().layers(), spec.training().microBatches());
+  }
+
+  /**
+   * The same, set right by what the workers were measured to take.
+   *
+   * @param placement of the steps that were measured
+   * @param loads of these steps
+   * @param spent in such a step, by worker; nobody is set right without
+   */
+  public RunPlanner measured(
+      Placement placement, ExpertLoads loads, Map<Peer, MeasuredCosts.Spent> spent) {
+    if (spent.isEmpty() || !informed()) {
+      return this;
+    }
+    return new RunPlanner(
+        spec,
+        devices,
+        link,
+        costs ->
+            MeasuredCosts.corrected(
+                costs, RunCosts.of(spec, devices, loads, link), placement, spent));
+  }
+
+  /** A group of which a device is not known cannot be planned for. */
+  public boolean informed() {
+    return devices.unknown().isEmpty();
+  }
+
+  /** Whether attention workers may own experts. */
+  private boolean asymEa() {
+    return spec.planning().asymEa();
+  }
+
+  /** The plan at the start: as the run file counts experts, or as its planner decides. */
+  public Decision decide(ExpertLoads loads) {
+    PlanningSpec planning = spec.planning();
+    if (!spec.workers().expertCounts().isEmpty()) {
+      return given(
+          Placement.ofCounts(spec.model().layers(), spec.workers().expertCounts()),
+          "as workers.expert_counts says",
+          loads);
+    }
+    if (planning.planner() == PlannerKind.NONE) {
+      return given(
+          even(), "experts evenly over the expert workers, as no planner is wanted", loads);
+    }
+    return plan(planning.planner(), loads);
+  }
+
+  /** What the run's planner would decide now, whatever the run file counts. */
+  public Decision plan(PlannerKind kind, ExpertLoads loads) {
+    if (!informed()) {
+      return given(
+          even(),
+          "experts evenly over the expert workers, for there is no profile of "
+              + String.join(", ", devices.unknown()),
+          loads);
+    }
+    GroupCosts costs = costs(loads);
+    return switch (Planner.of(kind, asymEa(), simulator).place(costs, schedule)) {
+      case PlannedPlacement planned ->
+          new Decision(
+              planned.placement(),
+              kind,
+              planned.why(),
+              Optional.of(promise(costs, planned.placement(), planned.stepSeconds())));
+      case NoPlacement none ->
+          given(even(), "experts evenly over the expert workers, for " + none.reason(), loads);
+    };
+  }
+
+  /** What a placement that somebody else decided promises. */
+  public Decision given(Placement placement, String why, ExpertLoads loads) {
+    Optional<Decision.Promise> promise = Optional.empty();
+    if (informed()) {
+      GroupCosts costs = costs(loads);
+      promise =
+          Optional.of(promise(costs, placement, simulator.stepSeconds(costs, schedule, placement)));
+    }
+    return new Decision(placement, PlannerKind.NONE, why, promise);
+  }
+
+  /** Loads of which nothing is known. */
+  public ExpertLoads balanced() {
+    return ExpertLoads.balanced(spec.model().layers(), spec.model().experts());
+  }
+
+  private Placement even() {
+    return Placement.balanced(
+        spec.model().layers(), spec.model().experts(), spec.workers().experts());
+  }
+
+  private GroupCosts costs(ExpertLoads loads) {
+    return correction.apply(RunCosts.of(spec, devices, loads, link));
+  }
+
+  private static Decision.Promise promise(
+      GroupCosts costs, Placement placement, double stepSeconds) {
+    Map<Peer, Double> busy = new TreeMap<>();
+    BusyShares.seconds(costs, placement)
+        .forEach((worker, seconds) -> busy.put(worker, seconds / stepSeconds));
+    return new Decision.Promise(stepSeconds, WorkBound.of(costs) / stepSeconds, busy);
+  }
+}

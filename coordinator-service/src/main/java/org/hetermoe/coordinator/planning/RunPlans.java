@@ -1,0 +1,124 @@
+package org.hetermoe.coordinator.planning;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.hetermoe.cluster.DeviceProfile;
+import org.hetermoe.coordinator.CoordinatorConfig;
+import org.hetermoe.coordinator.profile.ProfileRegistry;
+import org.hetermoe.group.Peer;
+import org.hetermoe.plan.LinkCosts;
+import org.hetermoe.run.Assignment;
+import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.RunPlan;
+import org.hetermoe.run.RunSpec;
+
+/** Makes the planner of a run from what is known of its workers, and its plans into records. */
+@ApplicationScoped
+public class RunPlans {
+  private final ProfileRegistry profiles;
+  private final LinkCosts link;
+
+  RunPlans(ProfileRegistry profiles, CoordinatorConfig config) {
+    this.profiles = profiles;
+    Duration latency = config.planning().linkLatency();
+    this.link = new LinkCosts(config.planning().linkBytesPerSecond(), latency.toNanos() * 1e-9);
+  }
+
+  /**
+   * What a worker says it is.
+   *
+   * @param compute description of its device
+   */
+  public record Device(String compute, String softwareVersion) {}
+
+  /** What workers say they are, by their stable ids. */
+  public static Map<String, Device> described(List<Heartbeat> live) {
+    return live.stream()
+        .collect(
+            Collectors.toMap(
+                Heartbeat::worker,
+                worker -> new Device(worker.compute(), worker.softwareVersion())));
+  }
+
+  /**
+   * The devices of a group: emulated where the run says so, else the workers' own.
+   *
+   * @param workers what is known of the workers, by their stable ids
+   */
+  public GroupDevices devices(
+      RunSpec spec, List<Assignment.Member> members, Map<String, Device> workers) {
+    Map<Peer, DeviceProfile> known = new HashMap<>();
+    for (Assignment.Member member : members) {
+      spec.emulation()
+          .device(member.peer().role())
+          .or(() -> own(workers.get(member.worker())))
+          .ifPresent(profile -> known.put(member.peer(), profile));
+    }
+    return new GroupDevices(members, known);
+  }
+
+  private Optional<DeviceProfile> own(Device device) {
+    return device == null
+        ? Optional.empty()
+        : profiles.of(device.compute(), device.softwareVersion());
+  }
+
+  /** The planner of a run on a group. */
+  public RunPlanner planner(RunSpec spec, GroupDevices devices) {
+    return new RunPlanner(spec, devices, link);
+  }
+
+  /** What the workers have between them. */
+  public LinkCosts link() {
+    return link;
+  }
+
+  /** A decision as it is stored and shown. */
+  public RunPlan record(
+      UUID run,
+      int epoch,
+      int number,
+      Integer fromStep,
+      Instant at,
+      RunSpec spec,
+      GroupDevices devices,
+      Decision decision) {
+    List<RunPlan.PlannedWorker> workers = new ArrayList<>();
+    for (Assignment.Member member : devices.members()) {
+      Peer peer = member.peer();
+      workers.add(
+          new RunPlan.PlannedWorker(
+              peer.toString(),
+              member.worker(),
+              devices.device(peer),
+              IntStream.range(0, decision.placement().layers())
+                  .mapToObj(layer -> decision.placement().expertsOf(layer, peer).size())
+                  .toList(),
+              decision.promise().map(promise -> promise.busy().get(peer)).orElse(null)));
+    }
+    return new RunPlan(
+        run,
+        epoch,
+        number,
+        fromStep,
+        at,
+        decision.planner(),
+        decision.why(),
+        spec.training().schedule(),
+        spec.training().microBatches(),
+        decision.promise().map(Decision.Promise::stepSeconds).orElse(null),
+        decision.promise().map(Decision.Promise::boundFraction).orElse(null),
+        null,
+        workers,
+        decision.placement());
+  }
+}

@@ -1,0 +1,55 @@
+package org.hetermoe.coordinator.rebalance;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.hetermoe.group.Peer;
+import org.hetermoe.plan.LinkCosts;
+import org.hetermoe.plan.Placement;
+
+/** What it costs to bring experts, weights and both moments, from one placement to another. */
+final class MoveCost {
+  /** Weight and two moments. */
+  private static final long PARAMETER_BYTES = 3L * Float.BYTES;
+
+  private MoveCost() {}
+
+  /** Number of experts that change their owner. */
+  static int experts(Placement from, Placement to) {
+    int moved = 0;
+    for (int layer = 0; layer < from.layers(); layer++) {
+      for (int expert = 0; expert < from.experts(); expert++) {
+        moved += from.owner(layer, expert).equals(to.owner(layer, expert)) ? 0 : 1;
+      }
+    }
+    return moved;
+  }
+
+  /**
+   * Seconds until the worker with most to give or take is done.
+   *
+   * @param expertParameters of one expert
+   */
+  static double seconds(Placement from, Placement to, long expertParameters, LinkCosts link) {
+    Map<Peer, Double> out = new TreeMap<>();
+    Map<Peer, Double> in = new TreeMap<>();
+    double each = link.latencySeconds() + link.seconds((double) expertParameters * PARAMETER_BYTES);
+    for (int layer = 0; layer < from.layers(); layer++) {
+      for (int expert = 0; expert < from.experts(); expert++) {
+        Peer giver = from.owner(layer, expert);
+        Peer taker = to.owner(layer, expert);
+        if (!giver.equals(taker)) {
+          out.merge(giver, each, Double::sum);
+          in.merge(taker, each, Double::sum);
+        }
+      }
+    }
+    double longest = 0;
+    for (double seconds : out.values()) {
+      longest = Math.max(longest, seconds);
+    }
+    for (double seconds : in.values()) {
+      longest = Math.max(longest, seconds);
+    }
+    return longest;
+  }
+}

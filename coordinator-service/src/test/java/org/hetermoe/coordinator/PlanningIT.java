@@ -1,0 +1,195 @@
+package org.hetermoe.coordinator;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.response.Response;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.hetermoe.cluster.MeasuredProfile;
+import org.hetermoe.cluster.MeasuredProfile.BothPasses;
+import org.hetermoe.cluster.WorkCurve;
+import org.hetermoe.plan.Placement;
+import org.hetermoe.run.Command;
+import org.hetermoe.run.Event;
+import org.hetermoe.run.Json;
+import org.hetermoe.run.WorkerProfile;
+import org.junit.jupiter.api.Test;
+
+@QuarkusTest
+@QuarkusTestResource(RealParts.class)
+class PlanningIT extends ClusterCase {
+  /** Of this test alone, since profiles outlast it. */
+  private static final String DEVICE = "measured-here";
+
+  private static final String EMULATED =
+      """
+      training: {steps: 100}
+      workers: {attention: 1, experts: 2, expert_counts: [7, 1]}
+      emulation: {attention: A40, experts: V100, time_scale: 10}
+      """;
+
+  @Test
+  void plansForEmulatedDevicesAndMovesExpertsOnRequest() throws Exception {
+    UUID id = submit(EMULATED);
+    WorkerDouble attention = attention();
+    WorkerDouble first = expert();
+    WorkerDouble second = expert();
+    attention.prepare(id, 1);
+    first.prepare(id, 1);
+    second.prepare(id, 1);
+    awaitState(id, "running");
+
+    // The plan says who owns what, and what that promises.
+    JsonNode plan = get("/api/v1/runs/" + id + "/plan").path("plan");
+    assertThat(plan.path("why").asText()).isEqualTo("as workers.expert_counts says");
+    assertThat(plan.path("predicted_step_seconds").asDouble()).isPositive();
+    assertThat(plan.path("bound_fraction").asDouble()).isBetween(0.01, 1.0);
+    assertThat(plan.path("workers").get(0).path("device").asText()).isEqualTo("A40");
+    assertThat(plan.path("workers").get(1).path("experts_per_layer").toString())
+        .isEqualTo("[7,7,7,7]");
+    double before = plan.path("predicted_step_seconds").asDouble();
+
+    // Steps are held against it.
+    attention.step(id, 1, 1, null);
+    attention.step(id, 1, 2, null);
+    RunLifecycleIT.awaitSteps(id, 2);
+    JsonNode measured = get("/api/v1/runs/" + id + "/plan").path("measured");
+    assertThat(measured.path("steps").asInt()).isEqualTo(2);
+    assertThat(measured.path("step_seconds").asDouble()).isEqualTo(0.5);
+    assertThat(measured.path("difference").asDouble()).isEqualTo(0.5 / before - 1);
+
+    // When experts are to move where the planner wants them
+    JsonNode asked = post("/api/v1/runs/" + id + "/rebalance", 202);
+    assertThat(asked.path("predicted_step_seconds").asDouble()).isLessThan(before);
+    Placement placement = attention.await(Command.Rebalance.class, id, 1).placement();
+    assertThat(Json.MAPPER.valueToTree(placement).toString())
+        .isEqualTo(asked.path("placement").toString());
+    assertThat(first.commands(Command.Rebalance.class, id, 1)).isEmpty();
+
+    // Then the plan waits until the workers follow it
+    assertThat(get("/api/v1/runs/" + id + "/plan").path("pending").path("number").asInt())
+        .isEqualTo(1);
+    attention.report(new Event.Moved(id, 1, attention.id(), 2, placement, 0.25));
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () ->
+                assertThat(get("/api/v1/runs/" + id + "/plan").path("plan").path("number").asInt())
+                    .isEqualTo(1));
+    JsonNode moved = get("/api/v1/runs/" + id + "/plan");
+    assertThat(moved.path("plan").path("from_step").asInt()).isEqualTo(2);
+    assertThat(moved.path("plan").path("move_seconds").asDouble()).isEqualTo(0.25);
+    assertThat(moved.has("pending")).isFalse();
+    assertThat(moved.has("measured")).isFalse();
+    assertThat(moved.path("earlier")).hasSize(1);
+    assertThat(get("/api/v1/runs/" + id + "/placement").path("placement").toString())
+        .isEqualTo(asked.path("placement").toString());
+
+    // And what does not fit is refused
+    refused(id, "{\"expert_counts\": [7]}", 400, "expert_counts");
+    refused(id, "{\"expert_counts\": [-1, 9]}", 400, "expert_counts");
+    refused(id, "{\"placement\": [[\"expert-0\"]]}", 400, "placement");
+    refused(id, "{\"placement\": [[\"nobody\"]]}", 400, "placement");
+    refused(id, "{\"counts\": 3}", 400, "body");
+    refused(id, "[", 400, "body");
+    assertThat(body(id, "{\"expert_counts\": [4, 4]}").statusCode()).isEqualTo(202);
+
+    attention.finish(100, false);
+    first.finish(100, false);
+    second.finish(100, false);
+    awaitState(id, "completed");
+    assertThat(post("/api/v1/runs/" + id + "/rebalance", 409).path("detail").asText())
+        .contains("is not running");
+  }
+
+  @Test
+  void plansByProfilesThatWorkersReportAndSaysWhereThereIsNone() {
+    UUID without = submit("{training: {steps: 4}}");
+    WorkerDouble attention = attention();
+    WorkerDouble expert = expert();
+    attention.computeOn(DEVICE);
+    expert.computeOn(DEVICE);
+    attention.prepare(without, 1);
+    expert.prepare(without, 1);
+    awaitState(without, "running");
+    JsonNode blind = get("/api/v1/runs/" + without + "/plan").path("plan");
+    assertThat(blind.path("why").asText()).contains("there is no profile of attention worker");
+    assertThat(blind.has("predicted_step_seconds")).isFalse();
+    attention.finish(4, false);
+    expert.finish(4, false);
+    awaitState(without, "completed");
+
+    // When the device of these workers has been measured
+    attention.profile(measured("older"));
+    attention.profile(measured("test"));
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () ->
+                assertThat(
+                        get("/api/v1/profiles?device=" + DEVICE + "&software_version=test")
+                            .path("profiles"))
+                    .hasSize(1));
+    assertThat(get("/api/v1/profiles?device=" + DEVICE).path("profiles"))
+        .as("profiles of other software have expired")
+        .hasSize(1);
+
+    // Then runs are planned by it
+    UUID with = submit("{training: {steps: 4}}");
+    attention.prepare(with, 1);
+    expert.prepare(with, 1);
+    awaitState(with, "running");
+    JsonNode plan = get("/api/v1/runs/" + with + "/plan").path("plan");
+    assertThat(plan.path("planner").asText()).isEqualTo("best");
+    assertThat(plan.path("predicted_step_seconds").asDouble()).isPositive();
+    assertThat(plan.path("workers").get(1).path("predicted_busy").asDouble()).isPositive();
+    attention.finish(4, false);
+    expert.finish(4, false);
+    awaitState(with, "completed");
+  }
+
+  @Test
+  void refusesToEmulateWhatTheCatalogueDoesNotKnow() {
+    Response response =
+        given()
+            .contentType("application/yaml")
+            .body("emulation: {experts: V9000}".getBytes(StandardCharsets.UTF_8))
+            .post("/api/v1/runs");
+
+    assertThat(response.statusCode()).isEqualTo(400);
+    assertThat(response.path("field").toString()).isEqualTo("emulation.experts");
+    assertThat(response.path("detail").toString()).contains("V9000").contains("A40");
+  }
+
+  private static void refused(UUID id, String body, int status, String field) {
+    Response response = body(id, body);
+    assertThat(response.statusCode()).as(response.asString()).isEqualTo(status);
+    assertThat(response.path("field").toString()).isEqualTo(field);
+  }
+
+  private static Response body(UUID id, String body) {
+    return given()
+        .contentType("application/json")
+        .body(body)
+        .post("/api/v1/runs/" + id + "/rebalance");
+  }
+
+  private static WorkerProfile measured(String softwareVersion) {
+    WorkCurve curve = new WorkCurve(List.of(new WorkCurve.Point(1e6, 1e-3)));
+    BothPasses both = new BothPasses(curve, curve);
+    return new WorkerProfile(
+        DEVICE,
+        softwareVersion,
+        new MeasuredProfile(DEVICE, 1L << 34, both, both, both, both, both, curve),
+        null,
+        Instant.parse("2026-01-01T00:00:00Z"));
+  }
+}
