@@ -106,7 +106,7 @@ final class ReplicaSearch {
           next = next.with(replica);
         }
       }
-      if (next == at) {
+      if (next.replicas().size() == at.replicas().size()) {
         return best;
       }
       at = next;
