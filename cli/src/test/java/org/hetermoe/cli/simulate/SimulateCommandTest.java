@@ -69,6 +69,19 @@ class SimulateCommandTest {
   }
 
   @Test
+  void hotExpertsHaveReplicas() throws Exception {
+    run(
+        line(
+            "--cluster A40:2,V100:4 --model mixtral-d1 --imbalance 14 --global-batch 48"
+                + " --micro-batches 4 --system hetermoe,hetermoe-no-asym-ea --json"));
+
+    JsonNode systems = new ObjectMapper().readTree(out.toString()).get("systems");
+    assertThat(systems.at("/0/replicas")).isNotEmpty();
+    assertThat(systems.at("/0/replicas/0/worker").asText()).containsPattern("(expert|attention)-");
+    assertThat(systems.get(1).has("replicas")).isFalse();
+  }
+
+  @Test
   void writesChartAndTraces() throws Exception {
     Path chart = directory.resolve("step.svg");
     Path trace = directory.resolve("step.json");
