@@ -31,9 +31,9 @@ import org.hetermoe.plan.place.QuickLook;
  * predictor. One group stands for all: they are alike.
  */
 public final class ClusterPlanner {
-  private static final int LOOKS = 20;
+  private static final int LOOKS = 40;
   private static final int SAME_ROLES = 2;
-  private static final int SAME_CUT = 8;
+  private static final int SAME_CUT = 16;
   private static final int SMALLER = 4;
   private static final double SHARE = 0.03;
   private static final double BEST_SHARE = 0.2;
