@@ -13,15 +13,15 @@ import org.junit.jupiter.api.Timeout;
 /** Experts that move while a run runs, on emulated devices of two generations. */
 @Timeout(value = 4, unit = TimeUnit.MINUTES)
 class RebalanceIT extends CommandCase {
-  private static final int STEPS = 24;
+  private static final int STEPS = 16;
   private static final List<String> SIZES =
       List.of(
           "model.layers=2",
           "training.steps=" + STEPS,
           "training.evaluate_sequences=2",
           "workers.expert_counts=[11,1]",
-          "planning.rebalance_every=6",
-          "emulation.time_scale=2");
+          "planning.rebalance_every=4",
+          "emulation.time_scale=0.4");
 
   @Test
   void movesExpertsOfABadPlacementAndChangesNoLoss() throws Exception {
@@ -39,7 +39,7 @@ class RebalanceIT extends CommandCase {
     // Then experts have moved, and its steps have become faster by far
     JsonNode plan = plan();
     assertThat(plan.path("earlier")).isNotEmpty();
-    assertThat(plan.path("plan").path("from_step").asInt()).isBetween(6, STEPS - 1);
+    assertThat(plan.path("plan").path("from_step").asInt()).isBetween(4, STEPS - 1);
     assertThat(plan.path("plan").path("why").asText()).contains("moving saves");
     assertThat(plan.path("measured").path("step_seconds").asDouble())
         .isLessThan(0.85 * stayed.path("measured").path("step_seconds").asDouble());

@@ -47,7 +47,7 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--steps",
-      defaultValue = "14",
+      defaultValue = "16",
       description = "Steps of each system (default: ${DEFAULT-VALUE}).")
   private int steps;
 

@@ -25,12 +25,12 @@ final class ThroughputChart {
   private ThroughputChart(List<PaperPoint> points) {
     this.points = points;
     most =
-        points.stream()
+        roundUp(
+            points.stream()
                 .flatMap(point -> point.bestTokensPerSecond().stream())
                 .mapToDouble(Double::doubleValue)
                 .max()
-                .orElse(1)
-            * 1.1;
+                .orElse(1));
   }
 
   /** The picture of one model on one set-up. */
@@ -122,6 +122,12 @@ final class ThroughputChart {
             WIDTH - RIGHT + 34,
             y,
             name));
+  }
+
+  /** The next value that the grid cuts into round parts. */
+  private static double roundUp(double value) {
+    double step = Math.pow(10, Math.floor(Math.log10(value)) - 1) * GRID;
+    return Math.ceil(value / step) * step;
   }
 
   private double x(int length) {
