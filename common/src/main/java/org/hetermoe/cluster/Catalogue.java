@@ -17,7 +17,9 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.hetermoe.model.InvalidFieldException;
 
 /** The kinds of device that are known without being measured. */
@@ -73,16 +75,19 @@ public final class Catalogue {
   }
 
   /**
-   * A kind of device.
+   * A kind of device, which goes by the name that it was asked for by.
    *
    * @param name or one of its aliases, in any case
    * @throws InvalidFieldException if there is none, or it cannot compute in the precision
    */
   public DeviceProfile device(String name, Precision precision) {
     for (Map.Entry<String, DataSheet> entry : sheets.entrySet()) {
-      if (entry.getKey().equalsIgnoreCase(name)
-          || entry.getValue().aliases().stream().anyMatch(name::equalsIgnoreCase)) {
-        return new CatalogueDevice(entry.getKey(), entry.getValue(), precision);
+      Optional<String> known =
+          Stream.concat(Stream.of(entry.getKey()), entry.getValue().aliases().stream())
+              .filter(name::equalsIgnoreCase)
+              .findFirst();
+      if (known.isPresent()) {
+        return new CatalogueDevice(known.get(), entry.getValue(), precision);
       }
     }
     throw new InvalidFieldException(

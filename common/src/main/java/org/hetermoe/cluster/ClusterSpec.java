@@ -39,6 +39,12 @@ public record ClusterSpec(
       @JsonProperty(required = true) int count,
       NetworkSpec network,
       double pricePerHour) {
+    /** This kind with network cards of another rate. */
+    Kind withGbps(double gbps) {
+      NetworkSpec other = network == null ? null : network.withGbps(gbps);
+      return new Kind(kind, count, other, pricePerHour);
+    }
+
     public Kind {
       if (count < 1) {
         throw new InvalidFieldException(
@@ -101,9 +107,12 @@ public record ClusterSpec(
     }
   }
 
-  /** The same cluster with another network. */
-  public ClusterSpec with(NetworkSpec other) {
-    return new ClusterSpec(devices, other, catalogue);
+  /** The same cluster with network cards of another rate everywhere. */
+  public ClusterSpec withGbps(double gbps) {
+    return new ClusterSpec(
+        devices.stream().map(kind -> kind.withGbps(gbps)).toList(),
+        network.withGbps(gbps),
+        catalogue);
   }
 
   /**

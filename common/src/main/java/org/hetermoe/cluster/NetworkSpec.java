@@ -44,9 +44,9 @@ public record NetworkSpec(
     check(devicesPerNic >= 1, "devices_per_nic", "must be at least 1, is " + devicesPerNic);
   }
 
-  /** A network of so many gigabits per second, otherwise as usual. */
-  public static NetworkSpec of(double gbps) {
-    return new NetworkSpec(gbps, null, null, null);
+  /** This network with cards of another rate. */
+  NetworkSpec withGbps(double other) {
+    return new NetworkSpec(other, efficiency, latencyMicroseconds, devicesPerNic);
   }
 
   double bytesPerSecond() {

@@ -35,6 +35,31 @@ public record ModelShape(
     int denseLayers,
     int denseWidth,
     boolean tiedEmbeddings) {
+  public ModelShape {
+    atLeast("vocabulary", vocabulary, 1);
+    atLeast("hidden", hidden, 1);
+    atLeast("layers", layers, 1);
+    atLeast("heads", heads, 1);
+    atLeast("kv_heads", kvHeads, 1);
+    atLeast("head_dim", headDim, 1);
+    atLeast("experts", experts, 1);
+    atLeast("top_k", topK, 1);
+    atLeast("expert_width", expertWidth, 1);
+    atLeast("shared_width", sharedWidth, 0);
+    atLeast("dense_layers", denseLayers, 0);
+    atLeast("dense_width", denseWidth, 0);
+    if (topK > experts) {
+      throw new InvalidFieldException(
+          "model.top_k", "must not exceed experts (" + experts + "), is " + topK);
+    }
+  }
+
+  private static void atLeast(String field, int value, int least) {
+    if (value < least) {
+      throw new InvalidFieldException(
+          "model." + field, "must be at least " + least + ", is " + value);
+    }
+  }
 
   /** The sizes of a model that this system trains. */
   public static ModelShape of(String name, ModelConfig model) {

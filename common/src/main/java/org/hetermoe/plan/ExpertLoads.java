@@ -13,8 +13,10 @@ public record ExpertLoads(List<List<Double>> relative) {
   public ExpertLoads {
     List<List<Double>> copy = new ArrayList<>();
     for (List<Double> layer : relative) {
-      double sum = layer.stream().mapToDouble(Double::doubleValue).sum();
-      if (layer.stream().anyMatch(load -> !(load >= 0)) || !(sum > 0)) {
+      boolean valid =
+          layer.stream().allMatch(load -> load != null && load >= 0 && Double.isFinite(load));
+      double sum = valid ? layer.stream().mapToDouble(Double::doubleValue).sum() : 0;
+      if (!(sum > 0)) {
         throw new IllegalArgumentException(
             "loads of a layer must be 0 or more and not all 0, are " + layer);
       }

@@ -35,7 +35,7 @@ public record RunSpec(
     if (compute.isBlank()) {
       throw new InvalidFieldException("compute", "must be 'service' or the name of a device");
     }
-    int placed = workers.expertCounts().stream().mapToInt(Integer::intValue).sum();
+    long placed = workers.expertCounts().stream().mapToLong(Integer::longValue).sum();
     if (!workers.expertCounts().isEmpty() && placed != model.experts()) {
       throw new InvalidFieldException(
           "workers.expert_counts",

@@ -63,7 +63,11 @@ final class AlternatingTraining implements TrainingSystem {
     List<Step> steps = new ArrayList<>();
     List<Group> groups = groups(scenario);
     if (groups.isEmpty()) {
-      return new Outcome.Impossible(system, "no device is left for the experts");
+      return new Outcome.Impossible(
+          system,
+          system == SystemKind.DISTEP
+              ? "no device is left for the experts"
+              : "not every device can compute attention");
     }
     double tokensPerSecond = 0;
     for (Group group : groups) {
@@ -73,7 +77,7 @@ final class AlternatingTraining implements TrainingSystem {
       for (int microBatches : microBatches(group, Math.max(group.size(), share))) {
         Step step = step(scenario, group, Math.max(group.size(), share), microBatches);
         Optional<String> shortage = Memory.shortage(step.simulation().rows());
-        if (shortage.isPresent() && system != SystemKind.EP_IDEAL) {
+        if (shortage.isPresent() && !unlimited(scenario)) {
           reason = shortage.get();
         } else if (best == null || step.seconds() < best.seconds()) {
           best = step;
@@ -98,7 +102,7 @@ final class AlternatingTraining implements TrainingSystem {
   @Override
   public boolean fits(Scenario scenario, int sequences) {
     for (Group group : groups(scenario)) {
-      boolean any = system == SystemKind.EP_IDEAL;
+      boolean any = unlimited(scenario);
       for (int microBatches : microBatches(group, sequences)) {
         any =
             any
@@ -112,6 +116,11 @@ final class AlternatingTraining implements TrainingSystem {
     return !groups(scenario).isEmpty();
   }
 
+  /** EP (Ideal) is a bound on what splits by kind could do; on one kind it is plain EP. */
+  private boolean unlimited(Scenario scenario) {
+    return system == SystemKind.EP_IDEAL && scenario.byKind().size() > 1;
+  }
+
   private List<Group> groups(Scenario scenario) {
     return switch (system) {
       case EP_IDEAL ->
@@ -123,7 +132,8 @@ final class AlternatingTraining implements TrainingSystem {
           scenario.expert().isEmpty()
               ? List.of()
               : List.of(new Group(scenario.attention(), scenario.expert()));
-      default -> List.of(new Group(scenario.devices(), List.of()));
+      default ->
+          scenario.allAttend() ? List.of(new Group(scenario.devices(), List.of())) : List.of();
     };
   }
 
@@ -202,7 +212,7 @@ final class AlternatingTraining implements TrainingSystem {
         costs.topK(),
         costs.rowBytes(),
         costs.attention().stream().map(worker -> part(worker, parts)).toList(),
-        costs.expert(),
+        costs.expert().stream().map(worker -> part(worker, parts)).toList(),
         costs.loads());
   }
 

@@ -155,7 +155,8 @@ public final class Comparison {
    */
   private static int largestBatch(Scenario scenario) {
     int devices = scenario.devices().size();
-    int unit = commonMultiple(devices, scenario.attention().size());
+    int attend = scenario.attention().size() * Math.max(1, scenario.microBatches());
+    int unit = commonMultiple(devices, attend);
     List<TrainingSystem> say = new ArrayList<>();
     for (SystemKind kind : SystemKind.values()) {
       TrainingSystem system = system(kind);

@@ -34,6 +34,9 @@ final class Pipeline implements TrainingSystem {
   @Override
   public Outcome train(Scenario scenario, int sequences) {
     Outcome.Trained best = null;
+    if (!scenario.allAttend()) {
+      return new Outcome.Impossible(SystemKind.PP, "not every device can compute attention");
+    }
     String reason = "there are more stages than layers";
     for (List<Section> sections : arrangements(scenario)) {
       for (int microBatches : microBatches(sections, sequences)) {
@@ -58,6 +61,9 @@ final class Pipeline implements TrainingSystem {
 
   @Override
   public boolean fits(Scenario scenario, int sequences) {
+    if (!scenario.allAttend()) {
+      return false;
+    }
     for (List<Section> sections : arrangements(scenario)) {
       for (int microBatches : microBatches(sections, sequences)) {
         for (List<Integer> layers : layersOf(sections, scenario.model().layers())) {

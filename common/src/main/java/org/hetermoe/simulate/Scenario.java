@@ -46,6 +46,11 @@ public record Scenario(
     return all;
   }
 
+  /** Whether every device can compute attention. */
+  boolean allAttend() {
+    return devices().stream().allMatch(device -> device.profile().attention());
+  }
+
   /** The devices of each kind, in order. */
   Map<String, List<Device>> byKind() {
     Map<String, List<Device>> kinds = new LinkedHashMap<>();

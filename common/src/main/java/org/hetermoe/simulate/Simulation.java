@@ -63,7 +63,7 @@ public record Simulation(
     List<Span> traffic = new ArrayList<>();
     for (Span span : spans) {
       if (span.row() == row) {
-        if (span.stream() == Span.Stream.COMPUTE) {
+        if (span.stream() == Span.Stream.COMPUTE && span.label().kind() != Label.Kind.REDUCE) {
           busy += span.seconds();
         } else {
           traffic.add(span);

@@ -81,7 +81,18 @@ class CatalogueTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"V100-SXM2", "V100-PCIe", "T4", "A40", "L40S", "A100", "H100", "H200", "CPU"})
+      strings = {
+        "V100",
+        "V100-SXM2",
+        "V100-PCIe",
+        "T4",
+        "A40",
+        "L40S",
+        "A100",
+        "H100",
+        "H200",
+        "CPU"
+      })
   void moreWorkTakesLonger(String name) {
     DeviceProfile device = device(name);
 

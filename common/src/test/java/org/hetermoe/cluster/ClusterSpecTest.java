@@ -57,7 +57,7 @@ class ClusterSpecTest {
 
   @Test
   void refusesANetworkThatCarriesNothing() {
-    assertThatThrownBy(() -> NetworkSpec.of(0))
+    assertThatThrownBy(() -> new NetworkSpec(0.0, null, null, null))
         .isInstanceOf(InvalidFieldException.class)
         .hasMessageContaining("network.gbps: must be greater than 0");
   }

@@ -9,7 +9,6 @@ import java.util.List;
 import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
-import org.hetermoe.cluster.NetworkSpec;
 import org.hetermoe.cluster.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.KnownModels;
@@ -28,7 +27,7 @@ class ComparisonTest {
 
   private static Comparison compare(
       ModelShape model, String cluster, double gbps, int length, int sequences, ExpertLoads loads) {
-    ClusterSpec spec = ClusterSpec.parse(cluster).with(NetworkSpec.of(gbps));
+    ClusterSpec spec = ClusterSpec.parse(cluster).withGbps(gbps);
     List<List<Device>> kinds = new ArrayList<>();
     for (int kind = 0; kind < spec.devices().size(); kind++) {
       kinds.add(spec.devicesOf(kind, Catalogue.builtIn(), Precision.FP16));

@@ -14,6 +14,7 @@ import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.cluster.Precision;
+import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.plan.fleet.ClusterPlan;
@@ -138,6 +139,11 @@ public final class PlanCommand implements Callable<Integer> {
     Catalogue catalogue = Catalogue.builtIn();
     Catalogue known = devices == null ? catalogue : catalogue.withFile(devices);
     List<Device> all = spec.all(known, computing);
+    long priced = spec.devices().stream().filter(each -> each.pricePerHour() > 0).count();
+    if (priced > 0 && priced < spec.devices().size()) {
+      throw new InvalidFieldException(
+          "devices.price_per_hour", "must be given for every kind or for none");
+    }
     Map<String, Double> prices = new LinkedHashMap<>();
     for (int index = 0; index < spec.devices().size(); index++) {
       Device device = spec.devicesOf(index, known, computing).getFirst();
@@ -206,7 +212,7 @@ public final class PlanCommand implements Callable<Integer> {
         plan.boundTokensPerSecond());
     out.printf(
         Locale.ROOT,
-        "%d layouts: %d do not fit memory, %d cannot beat the best, %d promised less than those looked at%n",
+        "%d layouts: %d do not fit memory, %d cannot beat it by their bound, %d promised less than those looked at%n",
         plan.considered(),
         plan.tooLittleMemory(),
         plan.pruned(),

@@ -6,7 +6,6 @@ import java.util.Map;
 import java.util.Optional;
 import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
-import org.hetermoe.cluster.NetworkSpec;
 import org.hetermoe.cluster.Precision;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
@@ -64,7 +63,7 @@ record PaperPoint(
   private static Comparison comparison(
       PaperSetup setup, String name, int length, Planner planner, int microBatches, int sequences) {
     ModelShape model = KnownModels.of(name);
-    ClusterSpec cluster = ClusterSpec.parse(setup.cluster()).with(NetworkSpec.of(setup.gbps()));
+    ClusterSpec cluster = ClusterSpec.parse(setup.cluster()).withGbps(setup.gbps());
     return Comparison.of(
         new Comparison.Request(
             model,

@@ -17,7 +17,6 @@ import org.hetermoe.cli.UsageException;
 import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
-import org.hetermoe.cluster.NetworkSpec;
 import org.hetermoe.cluster.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
@@ -212,7 +211,7 @@ public final class SimulateCommand implements Callable<Integer> {
 
   private ClusterSpec spec() {
     ClusterSpec spec = ClusterSpec.parse(cluster);
-    return network == null ? spec : spec.with(NetworkSpec.of(network));
+    return network == null ? spec : spec.withGbps(network);
   }
 
   private Comparison.Request request(ClusterSpec spec, ModelShape shape) throws IOException {

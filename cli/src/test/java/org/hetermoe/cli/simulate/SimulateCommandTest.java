@@ -63,7 +63,7 @@ class SimulateCommandTest {
           assertThat(system.get("tokens_per_second").asDouble() / tokens).isBetween(0.999, 1.001);
         }
         assertThat(system.get("busy").get("A40").asDouble()).isBetween(0.0, 1.0);
-        assertThat(system.get("memory_bytes").get("V100-SXM2").asLong()).isPositive();
+        assertThat(system.get("memory_bytes").get("V100").asLong()).isPositive();
       }
     }
   }
@@ -144,7 +144,7 @@ class SimulateCommandTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--cluster X9:2 --model mixtral-d1 | there is no device 'X9'; known are V100-SXM2",
+        "--cluster X9:2 --model mixtral-d1 | there is no device 'X9'; known are V100,",
         "--cluster A40:2,T4:2 --model mixtral-d1 --network 0 | network.gbps: must be greater than 0",
         "--cluster A40:2,T4:2 --model mixtral | there is no model and no file 'mixtral'",
         "--cluster A40:2,T4:2 --model mixtral-d1 --system zp | system: must be all or some of",

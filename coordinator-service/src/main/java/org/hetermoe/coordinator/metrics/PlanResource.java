@@ -62,7 +62,10 @@ public class PlanResource {
     List<RunPlan> stored = plans.of(run.id(), run.epoch());
     List<RunPlan> all = stored.stream().filter(plan -> plan.fromStep() != null).toList();
     RunPlan pending =
-        stored.stream().filter(plan -> plan.fromStep() == null).findFirst().orElse(null);
+        stored.stream()
+            .filter(plan -> run.running() && plan.fromStep() == null)
+            .findFirst()
+            .orElse(null);
     if (all.isEmpty()) {
       throw ProblemException.notFound("Run " + run.id() + " has no plan yet");
     }

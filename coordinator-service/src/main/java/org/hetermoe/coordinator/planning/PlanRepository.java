@@ -21,17 +21,6 @@ public class PlanRepository {
     entities.persist(new StoredPlan(plan));
   }
 
-  /** Forgets a plan that the workers do not follow yet, because there is a newer one. */
-  public void dropPending(UUID run, int epoch) {
-    entities
-        .createQuery(
-            "delete from StoredPlan where key.run = :run and key.epoch = :epoch"
-                + " and fromStep is null")
-        .setParameter("run", run)
-        .setParameter("epoch", epoch)
-        .executeUpdate();
-  }
-
   /** Notes that the workers follow the plan with this placement. */
   public void followed(UUID run, int epoch, Placement placement, int afterStep, double seconds) {
     entities

@@ -20,6 +20,7 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.hetermoe.coordinator.run.RunRepository;
+import org.hetermoe.group.Peer;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Json;
@@ -70,7 +71,14 @@ public class RebalanceResource {
       throw new InvalidFieldException(
           "body", "must be empty, or an object with either expert_counts or placement");
     }
-    return Optional.of(counts == null ? placement(placement) : counted(counts, spec));
+    Placement asked = counts == null ? placement(placement) : counted(counts, spec);
+    boolean onAttention =
+        asked.workers().stream().anyMatch(worker -> worker.role() == Peer.Role.ATTENTION);
+    if (onAttention && !spec.planning().asymEa()) {
+      throw new InvalidFieldException(
+          "placement", "must leave experts on expert workers: the run has planning.asym_ea false");
+    }
+    return Optional.of(asked);
   }
 
   private static JsonNode read(byte[] body) {
@@ -82,6 +90,9 @@ public class RebalanceResource {
   }
 
   private static Placement placement(JsonNode tree) {
+    if (!tree.isArray()) {
+      throw new InvalidFieldException("placement", "must be a list of layers");
+    }
     try {
       return Json.MAPPER.treeToValue(tree, Placement.class);
     } catch (JsonProcessingException malformed) {
@@ -94,6 +105,9 @@ public class RebalanceResource {
   }
 
   private static Placement counted(JsonNode tree, RunSpec spec) {
+    if (!tree.isArray()) {
+      throw new InvalidFieldException("expert_counts", "must be a list of whole numbers");
+    }
     List<Integer> counts = new ArrayList<>();
     for (JsonNode count : tree) {
       if (!count.isIntegralNumber() || !count.canConvertToInt() || count.intValue() < 0) {
@@ -102,7 +116,7 @@ public class RebalanceResource {
       }
       counts.add(count.intValue());
     }
-    int sum = counts.stream().mapToInt(Integer::intValue).sum();
+    long sum = counts.stream().mapToLong(Integer::longValue).sum();
     if (counts.size() != spec.workers().experts() || sum != spec.model().experts()) {
       throw new InvalidFieldException(
           "expert_counts",

@@ -136,6 +136,9 @@ class Rebalancing {
     PlanningSpec planning = now.spec().planning();
     Decision stay = now.planner.given(now.placement, "as it is", now.loads);
     Decision next = now.planner.plan(planning.planner(), now.loads);
+    if (next.planner() == PlannerKind.NONE) {
+      return; // nobody plans this run, or no plan fits: what is there stays
+    }
     RebalancePolicy.Prospect prospect =
         new RebalancePolicy.Prospect(
             stay.promise().orElseThrow().stepSeconds(),
@@ -231,13 +234,17 @@ class Rebalancing {
     if (run == null || run.stepsDone() >= run.steps()) {
       throw ProblemException.conflict("Run " + id + " is about to end, so nothing can move");
     }
-    storedPlans.dropPending(id, run.epoch());
-    List<RunPlan> followed = storedPlans.of(id, run.epoch());
+    List<RunPlan> stored = storedPlans.of(id, run.epoch());
     Placement present = assignments.placement(id, run.epoch()).orElseThrow();
-    if (next.placement().equals(present) && !followed.isEmpty()) {
-      return followed.getLast();
+    if (stored.stream().anyMatch(plan -> plan.fromStep() == null)
+        || !present.equals(then.placement)) {
+      throw ProblemException.conflict(
+          "Experts of run " + id + " are about to move already; ask again after the next step");
     }
-    int number = then.plans.stream().mapToInt(RunPlan::number).max().orElse(-1) + 1;
+    if (next.placement().equals(present) && !stored.isEmpty()) {
+      return stored.getLast();
+    }
+    int number = stored.stream().mapToInt(RunPlan::number).max().orElse(-1) + 1;
     RunPlan plan =
         plans.record(
             id,

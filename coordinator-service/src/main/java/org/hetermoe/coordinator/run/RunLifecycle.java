@@ -191,7 +191,7 @@ public class RunLifecycle {
     return switch (GroupAssembler.assemble(run.spec(), free)) {
       case GroupAssembler.Outcome.Group group -> {
         GroupDevices devices = plans.devices(run.spec(), group.members(), RunPlans.described(live));
-        if (!devices.unknown().isEmpty() && mayStillCome(group.members())) {
+        if (!devices.unknown().isEmpty() && mayStillCome(devices)) {
           waitFor(run, waiting, "the profile of " + String.join(", ", devices.unknown()));
           yield Placed.NEXT_IN_LINE;
         }
@@ -215,8 +215,9 @@ public class RunLifecycle {
   }
 
   /** Whether a worker came so recently that it may still be taking its profile. */
-  private boolean mayStillCome(List<Assignment.Member> members) {
-    return members.stream()
+  private boolean mayStillCome(GroupDevices devices) {
+    return devices.members().stream()
+        .filter(member -> !devices.profiles().containsKey(member.peer()))
         .anyMatch(member -> roster.freeFor(member.worker()).compareTo(profilePatience) < 0);
   }
 

@@ -136,8 +136,13 @@ public class RunScheduler {
   private void place() {
     UUID first = null;
     for (UUID id : runs.queue(LOOK_AHEAD)) {
-      if (lifecycle.place(id, first) == RunLifecycle.Placed.NEXT_IN_LINE && first == null) {
-        first = id;
+      try {
+        if (lifecycle.place(id, first) == RunLifecycle.Placed.NEXT_IN_LINE && first == null) {
+          first = id;
+        }
+      } catch (RuntimeException e) {
+        // One run that cannot be placed must not keep the others waiting.
+        LOG.errorf(e, "Could not place run %s; the next tick tries again", id);
       }
     }
   }
