@@ -56,6 +56,22 @@ class ClusterSpecTest {
   }
 
   @Test
+  void anotherRateLeavesTheRestOfTheNetworkAsItIs() {
+    ClusterSpec spec =
+        new ClusterSpec(
+            List.of(
+                new ClusterSpec.Kind("A40", 4, null, 0),
+                new ClusterSpec.Kind("T4", 2, new NetworkSpec(25.0, null, null, null), 0)),
+            new NetworkSpec(100.0, 0.5, 5.0, 2),
+            null);
+
+    ClusterSpec faster = spec.withGbps(200);
+
+    assertThat(faster.network()).isEqualTo(new NetworkSpec(200.0, 0.5, 5.0, 2));
+    assertThat(faster.devices().getLast().network().gbps()).isEqualTo(200);
+  }
+
+  @Test
   void refusesANetworkThatCarriesNothing() {
     assertThatThrownBy(() -> new NetworkSpec(0.0, null, null, null))
         .isInstanceOf(InvalidFieldException.class)

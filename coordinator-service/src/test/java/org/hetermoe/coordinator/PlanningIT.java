@@ -98,9 +98,16 @@ class PlanningIT extends ClusterCase {
     refused(id, "{\"expert_counts\": [-1, 9]}", 400, "expert_counts");
     refused(id, "{\"placement\": [[\"expert-0\"]]}", 400, "placement");
     refused(id, "{\"placement\": [[\"nobody\"]]}", 400, "placement");
+    refused(id, "{\"placement\": null}", 400, "placement");
+    refused(id, "{\"expert_counts\": {\"a\": 4, \"b\": 4}}", 400, "expert_counts");
+    refused(id, "{\"expert_counts\": [2147483647, 2147483647]}", 400, "expert_counts");
     refused(id, "{\"counts\": 3}", 400, "body");
     refused(id, "[", 400, "body");
     assertThat(body(id, "{\"expert_counts\": [4, 4]}").statusCode()).isEqualTo(202);
+
+    // Nor is a second move ordered before the workers have made the first
+    assertThat(post("/api/v1/runs/" + id + "/rebalance", 409).path("detail").asText())
+        .contains("about to move already");
 
     attention.finish(100, false);
     first.finish(100, false);

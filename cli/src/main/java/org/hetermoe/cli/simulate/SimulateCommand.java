@@ -199,12 +199,11 @@ public final class SimulateCommand implements Callable<Integer> {
     ModelShape shape = ModelOption.read(model);
     atLeastOne("--seq", length);
     if (experts != null) {
-      atLeastOne("--experts", experts);
+      if (experts < shape.topK()) {
+        throw new UsageException(
+            "--experts must be at least the model's experts per token (" + shape.topK() + ")");
+      }
       shape = shape.withExperts(experts);
-    }
-    if (shape.topK() > shape.experts()) {
-      throw new UsageException(
-          "--experts must be at least the model's experts per token (" + shape.topK() + ")");
     }
     return shape;
   }

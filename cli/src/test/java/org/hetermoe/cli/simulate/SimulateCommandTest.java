@@ -69,6 +69,51 @@ class SimulateCommandTest {
   }
 
   @Test
+  void systemsInWhichAllAttendSayThatOneKindCannot() throws Exception {
+    // Given
+    Path kinds =
+        Files.writeString(
+            directory.resolve("kinds.yaml"),
+            """
+            P100:
+              description: NVIDIA P100
+              attention: false
+              memory_gb: 16
+              matrix_teraflops: 21.2
+              single_teraflops: 10.6
+              bandwidth_gb: 732
+              matrix_efficiency: 0.5
+              memory_efficiency: 0.8
+            """);
+
+    // When
+    run(
+        line(
+            "--cluster A40:2,P100:4 --model mixtral-d1 --planner paper --json --devices " + kinds));
+
+    // Then
+    for (JsonNode system : new ObjectMapper().readTree(out.toString()).get("systems")) {
+      switch (system.get("name").asText()) {
+        case "ep", "pp" ->
+            assertThat(system.get("reason").asText()).contains("not every device can compute");
+        default -> assertThat(system.get("tokens_per_second").asDouble()).isPositive();
+      }
+    }
+  }
+
+  @Test
+  void theDefaultBatchSuitsTheMicroBatchesThatAreAskedFor() throws Exception {
+    run(
+        line(
+            "--cluster A40:2,V100:2 --model mixtral-d1 --micro-batches 5 --system hetermoe"
+                + " --planner paper --json"));
+
+    JsonNode report = new ObjectMapper().readTree(out.toString());
+    assertThat(report.at("/systems/0/micro_batches").asInt()).isEqualTo(5);
+    assertThat(report.at("/inputs/global_batch").asInt() % 5).isZero();
+  }
+
+  @Test
   void hotExpertsHaveReplicas() throws Exception {
     run(
         line(

@@ -53,7 +53,9 @@ public class RebalanceResource {
       responseCode = "202",
       description = "The plan that the workers follow from the next step boundary on",
       content = @Content(schema = @Schema(implementation = RunPlan.class)))
-  @APIResponse(responseCode = "409", description = "The run is not running")
+  @APIResponse(
+      responseCode = "409",
+      description = "The run is not running, or its experts are about to move already")
   public Response rebalance(@PathParam("id") String id, byte[] body) {
     UUID run = runs.resolve(id);
     RunPlan plan = rebalancing.request(run, asked(body, runs.specOf(run)));
