@@ -2,14 +2,13 @@ package org.hetermoe.cli.plan;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.hetermoe.cli.simulate.ImbalanceOption;
 import org.hetermoe.cli.simulate.ModelOption;
+import org.hetermoe.cli.simulate.ScenarioOptions;
 import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
@@ -25,6 +24,7 @@ import org.hetermoe.plan.fleet.PlannedLayout;
 import org.hetermoe.run.Json;
 import org.hetermoe.simulate.Simulator;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -42,6 +42,7 @@ public final class PlanCommand implements Callable<Integer> {
   private static final int SEQUENCES_PER_DEVICE = 8;
 
   @Spec private CommandSpec command;
+  @Mixin private ScenarioOptions scenario;
 
   @Parameters(
       index = "0",
@@ -56,12 +57,6 @@ public final class PlanCommand implements Callable<Integer> {
   private String model;
 
   @Option(
-      names = "--seq",
-      defaultValue = "4096",
-      description = "Tokens of a sequence (default: ${DEFAULT-VALUE}).")
-  private int length;
-
-  @Option(
       names = "--global-batch",
       description =
           "Sequences of a step, over all groups (default: as many as memory holds, at most 8 a device).")
@@ -72,26 +67,6 @@ public final class PlanCommand implements Callable<Integer> {
       defaultValue = "best",
       description = "Who places experts: best, paper or none (default: ${DEFAULT-VALUE}).")
   private String planner;
-
-  @Option(
-      names = "--precision",
-      defaultValue = "fp16",
-      description = "fp16, bf16 or fp32 (default: ${DEFAULT-VALUE}).")
-  private String precision;
-
-  @Option(
-      names = "--imbalance",
-      paramLabel = "LOADS",
-      description =
-          "Ratio of largest to mean load (1.5), Zipf exponent (zipf:1.2), or a file of counts by"
-              + " layer (default: balanced).")
-  private String imbalance;
-
-  @Option(
-      names = "--devices",
-      paramLabel = "FILE",
-      description = "Further kinds of device, in the catalogue's format.")
-  private Path devices;
 
   @Option(
       names = "--top",
@@ -134,10 +109,9 @@ public final class PlanCommand implements Callable<Integer> {
   private Request request() throws IOException {
     ClusterSpec spec = ClusterSpec.parse(cluster);
     ModelShape shape = ModelOption.read(model);
-    Precision computing = Precision.of(precision);
+    Precision computing = scenario.precision();
     PlannerKind kind = PlannerKind.of(planner);
-    Catalogue catalogue = Catalogue.builtIn();
-    Catalogue known = devices == null ? catalogue : catalogue.withFile(devices);
+    Catalogue known = scenario.catalogue();
     List<Device> all = spec.all(known, computing);
     long priced = spec.devices().stream().filter(each -> each.pricePerHour() > 0).count();
     if (priced > 0 && priced < spec.devices().size()) {
@@ -152,13 +126,13 @@ public final class PlanCommand implements Callable<Integer> {
     FleetTask task =
         new FleetTask(
             shape,
-            length,
+            scenario.length(),
             globalBatch == null ? SEQUENCES_PER_DEVICE * all.size() : globalBatch,
             globalBatch == null,
             computing,
             true,
             kind,
-            ImbalanceOption.read(imbalance, shape));
+            scenario.loads(shape));
     return new Request(Fleet.of(all, prices), task);
   }
 

@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import org.hetermoe.cli.Interruption;
 import org.hetermoe.cli.UsageException;
 import org.hetermoe.cli.stack.Installation;
+import org.hetermoe.run.Median;
 import org.hetermoe.run.PlanView;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
@@ -108,16 +109,11 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
     }
     return new Measured(
         system,
-        medianOf(coordinator.steps(run.id(), steps / 2 + 1)),
+        Median.of(
+            coordinator.steps(run.id(), steps / 2 + 1).stream().mapToDouble(StepMetrics::seconds)),
         plan.plan().predictedStepSeconds(),
         plan.measured().foreseeableSeconds(),
         report.losses());
-  }
-
-  private static double medianOf(List<StepMetrics> half) {
-    double[] seconds = half.stream().mapToDouble(StepMetrics::seconds).sorted().toArray();
-    int middle = seconds.length / 2;
-    return seconds.length % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2;
   }
 
   private RunSpec spec(Contender system) throws IOException {

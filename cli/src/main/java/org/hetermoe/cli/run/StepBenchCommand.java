@@ -16,6 +16,7 @@ import org.hetermoe.data.PackedTokens;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.SeededWeights;
 import org.hetermoe.plan.Placement;
+import org.hetermoe.run.Median;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
 import org.hetermoe.run.RunView;
@@ -164,10 +165,7 @@ public final class StepBenchCommand implements Callable<Integer> {
   }
 
   private static double medianOfSecondHalf(List<Double> rates) {
-    List<Double> sorted = rates.subList(rates.size() / 2, rates.size()).stream().sorted().toList();
-    int middle = sorted.size() / 2;
-    return sorted.size() % 2 == 1
-        ? sorted.get(middle)
-        : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+    return Median.of(
+        rates.subList(rates.size() / 2, rates.size()).stream().mapToDouble(Double::doubleValue));
   }
 }

@@ -31,6 +31,7 @@ import org.hetermoe.simulate.SystemKind;
 import org.hetermoe.simulate.TimelineJson;
 import org.hetermoe.simulate.ZebraChart;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -47,6 +48,7 @@ public final class SimulateCommand implements Callable<Integer> {
   private static final double GIGA = 1e9;
 
   @Spec private CommandSpec command;
+  @Mixin private ScenarioOptions scenario;
 
   @Option(
       names = "--cluster",
@@ -62,12 +64,6 @@ public final class SimulateCommand implements Callable<Integer> {
       description =
           "A known model (mixtral-d1, mixtral-8x7b, ...), a run file, or a file of sizes.")
   private String model;
-
-  @Option(
-      names = "--seq",
-      defaultValue = "4096",
-      description = "Tokens of a sequence (default: ${DEFAULT-VALUE}).")
-  private int length;
 
   @Option(
       names = "--system",
@@ -102,30 +98,10 @@ public final class SimulateCommand implements Callable<Integer> {
   private Integer experts;
 
   @Option(
-      names = "--imbalance",
-      paramLabel = "LOADS",
-      description =
-          "Ratio of largest to mean load (1.5), Zipf exponent (zipf:1.2), or a file of counts by"
-              + " layer (default: balanced).")
-  private String imbalance;
-
-  @Option(
       names = "--planner",
       defaultValue = "best",
       description = "Who places experts: best, paper or none (default: ${DEFAULT-VALUE}).")
   private String planner;
-
-  @Option(
-      names = "--precision",
-      defaultValue = "fp16",
-      description = "fp16, bf16 or fp32 (default: ${DEFAULT-VALUE}).")
-  private String precision;
-
-  @Option(
-      names = "--devices",
-      paramLabel = "FILE",
-      description = "Further kinds of device, in the catalogue's format.")
-  private Path devices;
 
   @Option(
       names = "--trace",
@@ -175,13 +151,13 @@ public final class SimulateCommand implements Callable<Integer> {
           new Inputs(
               spec,
               shape,
-              length,
-              Precision.of(precision),
+              scenario.length(),
+              scenario.precision(),
               comparison.sequences(),
               comparison.attention(),
               comparison.expert(),
               planner,
-              imbalance);
+              scenario.imbalance());
       out.println(
           Json.MAPPER
               .writerWithDefaultPrettyPrinter()
@@ -197,7 +173,7 @@ public final class SimulateCommand implements Callable<Integer> {
 
   private ModelShape shape() throws IOException {
     ModelShape shape = ModelOption.read(model);
-    atLeastOne("--seq", length);
+    atLeastOne("--seq", scenario.length());
     if (experts != null) {
       if (experts < shape.topK()) {
         throw new UsageException(
@@ -220,18 +196,17 @@ public final class SimulateCommand implements Callable<Integer> {
     if (globalBatch != null) {
       atLeastOne("--global-batch", globalBatch);
     }
-    Catalogue catalogue = Catalogue.builtIn();
-    Catalogue known = devices == null ? catalogue : catalogue.withFile(devices);
+    Catalogue known = scenario.catalogue();
     List<List<Device>> byKind = new ArrayList<>();
     for (int kind = 0; kind < spec.devices().size(); kind++) {
-      byKind.add(spec.devicesOf(kind, known, Precision.of(precision)));
+      byKind.add(spec.devicesOf(kind, known, scenario.precision()));
     }
     return new Comparison.Request(
         shape,
-        length,
+        scenario.length(),
         byKind,
-        Precision.of(precision),
-        ImbalanceOption.read(imbalance, shape),
+        scenario.precision(),
+        scenario.loads(shape),
         Planner.withReplicas(plannerKind(), new Simulator()),
         microBatches == null ? 0 : microBatches,
         globalBatch == null ? 0 : globalBatch);
@@ -257,7 +232,7 @@ public final class SimulateCommand implements Callable<Integer> {
         Locale.ROOT,
         "%s, %d tokens a sequence, %d sequences a step; attention on %s, experts on %s%n%n",
         shape.name(),
-        length,
+        scenario.length(),
         comparison.sequences(),
         counts(comparison.attention()),
         counts(comparison.expert()));
@@ -330,7 +305,7 @@ public final class SimulateCommand implements Callable<Integer> {
               first.system().label(),
               shape.name(),
               cluster,
-              length,
+              scenario.length(),
               1e3 * first.stepSeconds());
       write(chart, ZebraChart.of(step, title));
     }

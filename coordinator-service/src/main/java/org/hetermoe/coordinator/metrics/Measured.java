@@ -3,6 +3,7 @@ package org.hetermoe.coordinator.metrics;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.hetermoe.run.Median;
 import org.hetermoe.run.PlanView;
 import org.hetermoe.run.StepMetrics;
 
@@ -22,10 +23,7 @@ final class Measured {
     if (steps.isEmpty()) {
       return null;
     }
-    double[] seconds = steps.stream().mapToDouble(StepMetrics::seconds).sorted().toArray();
-    int half = seconds.length / 2;
-    double median =
-        seconds.length % 2 == 1 ? seconds[half] : (seconds[half - 1] + seconds[half]) / 2;
+    double median = Median.of(steps.stream().mapToDouble(StepMetrics::seconds));
     Map<String, Double> busy = new TreeMap<>();
     for (StepMetrics step : steps) {
       if (step.workers() != null) {

@@ -1,0 +1,69 @@
+package org.hetermoe.cli.simulate;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.hetermoe.cluster.Catalogue;
+import org.hetermoe.cluster.Precision;
+import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.ExpertLoads;
+import picocli.CommandLine.Option;
+
+/**
+ * What is trained, and on which kinds of device: options of the commands that plan and simulate.
+ */
+public final class ScenarioOptions {
+  @Option(
+      names = "--seq",
+      defaultValue = "4096",
+      description = "Tokens of a sequence (default: ${DEFAULT-VALUE}).")
+  private int length;
+
+  @Option(
+      names = "--precision",
+      defaultValue = "fp16",
+      description = "fp16, bf16 or fp32 (default: ${DEFAULT-VALUE}).")
+  private String precision;
+
+  @Option(
+      names = "--imbalance",
+      paramLabel = "LOADS",
+      description =
+          "Ratio of largest to mean load (1.5), Zipf exponent (zipf:1.2), or a file of counts by"
+              + " layer (default: balanced).")
+  private String imbalance;
+
+  @Option(
+      names = "--devices",
+      paramLabel = "FILE",
+      description = "Further kinds of device, in the catalogue's format.")
+  private Path devices;
+
+  /** For picocli, which sets the fields. */
+  public ScenarioOptions() {}
+
+  /** Tokens of a sequence. */
+  public int length() {
+    return length;
+  }
+
+  /** What is computed in. */
+  public Precision precision() {
+    return Precision.of(precision);
+  }
+
+  /** Loads as they were asked for; null for balanced ones. */
+  String imbalance() {
+    return imbalance;
+  }
+
+  /** Loads of a model's experts. */
+  public ExpertLoads loads(ModelShape model) throws IOException {
+    return ImbalanceOption.read(imbalance, model);
+  }
+
+  /** All kinds of device that are known. */
+  public Catalogue catalogue() {
+    Catalogue builtIn = Catalogue.builtIn();
+    return devices == null ? builtIn : builtIn.withFile(devices);
+  }
+}
