@@ -2,14 +2,14 @@ package org.hetermoe.attention;
 
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 
 /** What makes this worker an attention worker. */
 @Singleton
 class AttentionRole {
   @Produces
   @Singleton
-  Peer.Role role() {
-    return Peer.Role.ATTENTION;
+  WorkerRank.Role role() {
+    return WorkerRank.Role.ATTENTION;
   }
 }

@@ -9,9 +9,9 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Tensor;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
-import org.hetermoe.tensor.Tensor;
 
 /**
  * Times the operations of a device at the sizes of a small model: {@code ComputeSpeed [device]

@@ -5,24 +5,24 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Supplier;
-import org.hetermoe.cluster.Catalogue;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
-import org.hetermoe.cluster.Precision;
+import org.hetermoe.device.Catalogue;
+import org.hetermoe.device.Precision;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
-import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.plan.StepSpec;
-import org.hetermoe.plan.ZebraSchedule;
 import org.hetermoe.plan.fleet.ClusterPlan;
 import org.hetermoe.plan.fleet.ClusterPlanner;
 import org.hetermoe.plan.fleet.Fleet;
 import org.hetermoe.plan.fleet.FleetTask;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
+import org.hetermoe.run.PlannerKind;
+import org.hetermoe.schedule.ZebraSchedule;
 import org.hetermoe.simulate.Simulator;
 
 /**

@@ -102,10 +102,10 @@ class CheckpointIT extends ClusterCase {
             .contentType("application/octet-stream")
             .header("X-Checksum-Crc32c", crc(bytes(1000, 4)))
             .body(content)
-            .put(path(id, "1/shards/expert-0/chunks/0?epoch=1"));
+            .put(path(id, "1/shards/expert-0/chunks/0?attempt=1"));
     assertProblem(damaged, 422, "CRC-32C");
     // Of an attempt that is not the present one
-    assertProblem(put(id, 1, "expert-0", 0, 7, content), 409, "Epoch 7");
+    assertProblem(put(id, 1, "expert-0", 0, 7, content), 409, "Attempt 7");
     // Of a shard that the group does not have
     assertProblem(put(id, 1, "expert-1", 0, 1, content), 409, "no shard 'expert-1'");
     assertProblem(put(id, 1, "attention-1", 0, 1, content), 409, "no shard 'attention-1'");
@@ -121,7 +121,7 @@ class CheckpointIT extends ClusterCase {
     assertThat(complete(id, 1, "expert-0", 1, content, 2, 2000).statusCode()).isEqualTo(204);
     assertThat(put(id, 1, "expert-0", 0, 1, content).statusCode()).isEqualTo(204);
     assertProblem(put(id, 1, "expert-0", 0, 1, bytes(1000, 5)), 409, "is another");
-    assertProblem(complete(id, 1, "expert-0", 7, content, 2, 2000), 409, "Epoch 7");
+    assertProblem(complete(id, 1, "expert-0", 7, content, 2, 2000), 409, "Attempt 7");
     assertThat(get(path(id, "")).path("checkpoints")).isEmpty();
     end(id);
   }
@@ -184,14 +184,14 @@ class CheckpointIT extends ClusterCase {
     assertThat(resumed.path("last_loss").asDouble()).isEqualTo(10 + 1.0 / 4);
     assertThat(resumed.path("evaluation_loss").asDouble()).isEqualTo(3.5);
     assertThat(get("/api/v1/runs/" + id + "/steps").path("steps")).hasSize(4);
-    assertProblem(put(id, 5, "expert-0", 0, 1, bytes(10, 1)), 409, "Epoch 1");
+    assertProblem(put(id, 5, "expert-0", 0, 1, bytes(10, 1)), 409, "Attempt 1");
 
     // And its own steps and checkpoints count
     attention.step(id, 1, 5, null);
     attention.step(id, 2, 5, null);
     RunLifecycleIT.awaitSteps(id, 5);
     JsonNode fifth = get("/api/v1/runs/" + id + "/steps?from=5").path("steps").get(0);
-    assertThat(fifth.path("epoch").asInt()).isEqualTo(2);
+    assertThat(fifth.path("attempt").asInt()).isEqualTo(2);
     checkpoint(id, 2, 5, 300);
     assertThat(get(path(id, "latest")).path("step").asInt()).isEqualTo(5);
     end(id);
@@ -213,40 +213,41 @@ class CheckpointIT extends ClusterCase {
     awaitState(id, "completed");
   }
 
-  private static void checkpoint(UUID id, int epoch, int step, int size) {
-    upload(id, step, "attention-0", epoch, bytes(size, step));
-    upload(id, step, "expert-0", epoch, bytes(size, 100 + step));
+  private static void checkpoint(UUID id, int attempt, int step, int size) {
+    upload(id, step, "attention-0", attempt, bytes(size, step));
+    upload(id, step, "expert-0", attempt, bytes(size, 100 + step));
   }
 
-  private static void upload(UUID id, int step, String shard, int epoch, byte[] content) {
+  private static void upload(UUID id, int step, String shard, int attempt, byte[] content) {
     int chunks = (content.length + CHUNK - 1) / CHUNK;
     // Last chunk first: the order does not matter.
     for (int index = chunks - 1; index >= 0; index--) {
       byte[] chunk =
           Arrays.copyOfRange(content, index * CHUNK, Math.min(content.length, (index + 1) * CHUNK));
-      Response answer = put(id, step, shard, index, epoch, chunk);
+      Response answer = put(id, step, shard, index, attempt, chunk);
       assertThat(answer.statusCode()).as(answer.asString()).isEqualTo(204);
     }
-    Response answer = complete(id, step, shard, epoch, content, chunks, content.length);
+    Response answer = complete(id, step, shard, attempt, content, chunks, content.length);
     assertThat(answer.statusCode()).as(answer.asString()).isEqualTo(204);
   }
 
-  private static Response put(UUID id, int step, String shard, int index, int epoch, byte[] chunk) {
+  private static Response put(
+      UUID id, int step, String shard, int index, int attempt, byte[] chunk) {
     return given()
         .contentType("application/octet-stream")
         .header("X-Checksum-Crc32c", crc(chunk))
         .body(chunk)
-        .put(path(id, step + "/shards/" + shard + "/chunks/" + index + "?epoch=" + epoch));
+        .put(path(id, step + "/shards/" + shard + "/chunks/" + index + "?attempt=" + attempt));
   }
 
   private static Response complete(
-      UUID id, int step, String shard, int epoch, byte[] content, int chunks, long bytes) {
+      UUID id, int step, String shard, int attempt, byte[] content, int chunks, long bytes) {
     return given()
         .contentType("application/json")
         .body(
             "{\"bytes\": %d, \"sha256\": \"%s\", \"chunks\": %d, \"tensors\": [\"a\", \"b\"]}"
                 .formatted(bytes, sha256(content), chunks))
-        .post(path(id, step + "/shards/" + shard + "?epoch=" + epoch));
+        .post(path(id, step + "/shards/" + shard + "?attempt=" + attempt));
   }
 
   private static void assertRange(UUID id, byte[] content, String range, int from, int to) {

@@ -15,7 +15,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.eclipse.microprofile.config.ConfigProvider;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Json;
 import org.junit.jupiter.api.AfterEach;
 
@@ -30,14 +30,14 @@ abstract class ClusterCase {
   }
 
   WorkerDouble attention() {
-    return worker(Peer.Role.ATTENTION, "attention-");
+    return worker(WorkerRank.Role.ATTENTION, "attention-");
   }
 
   WorkerDouble expert() {
-    return worker(Peer.Role.EXPERT, "expert-");
+    return worker(WorkerRank.Role.EXPERT, "expert-");
   }
 
-  private WorkerDouble worker(Peer.Role role, String prefix) {
+  private WorkerDouble worker(WorkerRank.Role role, String prefix) {
     int number = COUNTER.getAndIncrement();
     WorkerDouble worker =
         new WorkerDouble(

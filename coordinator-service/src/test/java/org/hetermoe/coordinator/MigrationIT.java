@@ -13,13 +13,13 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.UUID;
 import org.flywaydb.core.Flyway;
-import org.hetermoe.group.Peer;
-import org.hetermoe.plan.Placement;
-import org.hetermoe.plan.PlannerKind;
-import org.hetermoe.plan.ScheduleKind;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
+import org.hetermoe.schedule.ScheduleKind;
 import org.junit.jupiter.api.Test;
 
 /** What earlier versions stored can still be read. */
@@ -41,7 +41,7 @@ class MigrationIT {
         assertThat(spec.training().schedule()).isEqualTo(ScheduleKind.ZEBRA);
         assertThat(spec.planning().planner()).isEqualTo(PlannerKind.NONE);
         assertThat(spec.planning().rebalance()).isFalse();
-        assertThat(spec.emulation().device(Peer.Role.EXPERT)).isEmpty();
+        assertThat(spec.emulation().device(WorkerRank.Role.EXPERT)).isEmpty();
         assertThat(spec.model()).isEqualTo(RunSpecReader.defaults().model());
         Placement placement =
             Json.MAPPER.readValue(
@@ -49,8 +49,8 @@ class MigrationIT {
         assertThat(placement.owners())
             .isEqualTo(
                 List.of(
-                    List.of(Peer.expert(0), Peer.expert(0), Peer.expert(1)),
-                    List.of(Peer.expert(1), Peer.expert(0), Peer.expert(0))));
+                    List.of(WorkerRank.expert(0), WorkerRank.expert(0), WorkerRank.expert(1)),
+                    List.of(WorkerRank.expert(1), WorkerRank.expert(0), WorkerRank.expert(0))));
         assertThat(text(connection, "select role from placement_count")).isEqualTo("EXPERT");
       }
     }

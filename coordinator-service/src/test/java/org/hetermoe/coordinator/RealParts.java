@@ -10,8 +10,8 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.hetermoe.channel.kafka.EmbeddedBroker;
 import org.hetermoe.coordinator.broker.BrokerTopics;
+import org.hetermoe.testing.EmbeddedBroker;
 
 /** A real PostgreSQL and a real broker for the tests of this module, one of each. */
 public final class RealParts implements QuarkusTestResourceLifecycleManager {

@@ -78,38 +78,38 @@ class RequestsIT extends ClusterCase {
     assertProblem(given().accept("image/png").get("/api/v1/runs"), 406, null);
     String shard = "/api/v1/runs/" + UNKNOWN + "/checkpoints/1/shards/expert-0";
     assertProblem(
-        given().contentType("application/json").body("{").post(shard + "?epoch=1"), 400, null);
+        given().contentType("application/json").body("{").post(shard + "?attempt=1"), 400, null);
     assertProblem(
         given()
             .contentType("application/json")
             .body("{\"bytes\": \"a\", \"sha256\": \"\", \"chunks\": 1, \"tensors\": []}")
-            .post(shard + "?epoch=1"),
+            .post(shard + "?attempt=1"),
         400,
         "bytes");
     assertProblem(
         given()
             .contentType("application/json")
             .body("{\"bytes\": 1, \"sha256\": \"xyz\", \"chunks\": 1, \"tensors\": []}")
-            .post(shard + "?epoch=1"),
+            .post(shard + "?attempt=1"),
         400,
         "sha256");
-    assertProblem(given().contentType("application/json").post(shard + "?epoch=1"), 404, null);
+    assertProblem(given().contentType("application/json").post(shard + "?attempt=1"), 404, null);
     assertProblem(
         given().contentType("application/octet-stream").body(new byte[3]).put(shard + "/chunks/0"),
         400,
-        "epoch");
+        "attempt");
     assertProblem(
         given()
             .contentType("application/octet-stream")
             .body(new byte[11 << 20])
-            .put(shard + "/chunks/0?epoch=1"),
+            .put(shard + "/chunks/0?attempt=1"),
         413,
         null);
     assertProblem(
         given()
             .contentType("application/octet-stream")
             .body(new byte[3])
-            .put(shard + "/chunks/-1?epoch=1"),
+            .put(shard + "/chunks/-1?attempt=1"),
         400,
         "index");
   }

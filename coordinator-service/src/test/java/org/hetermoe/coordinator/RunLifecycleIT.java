@@ -16,7 +16,7 @@ import java.util.UUID;
 import java.util.stream.StreamSupport;
 import javax.sql.DataSource;
 import org.awaitility.Awaitility;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
@@ -54,15 +54,15 @@ class RunLifecycleIT extends ClusterCase {
 
     // Then each is told all it must know
     Assignment assignment = attention.prepare(id, 1).assignment();
-    assertThat(assignment.epoch()).isEqualTo(1);
+    assertThat(assignment.attempt()).isEqualTo(1);
     assertThat(assignment.resumeFromStep()).isZero();
     assertThat(assignment.members())
         .extracting(Assignment.Member::worker, Assignment.Member::instance, Assignment.Member::peer)
         .containsExactly(
-            tuple(attention.id(), attention.instance(), Peer.attention(0)),
-            tuple(first.id(), first.instance(), Peer.expert(0)),
-            tuple(second.id(), second.instance(), Peer.expert(1)));
-    assertThat(assignment.placement().counts(3, Peer.Role.EXPERT, 2)).containsExactly(4, 4);
+            tuple(attention.id(), attention.instance(), WorkerRank.attention(0)),
+            tuple(first.id(), first.instance(), WorkerRank.expert(0)),
+            tuple(second.id(), second.instance(), WorkerRank.expert(1)));
+    assertThat(assignment.placement().counts(3, WorkerRank.Role.EXPERT, 2)).containsExactly(4, 4);
     first.prepare(id, 1);
     assertThat(first.commands(Command.Start.class, id, 1)).isEmpty();
     assertThat(run(id).path("state").asText()).isEqualTo("preparing");
@@ -256,7 +256,7 @@ class RunLifecycleIT extends ClusterCase {
     assertThat(again.resumeFromStep()).isZero();
     expert.prepare(id, 2);
     JsonNode running = awaitState(id, "running");
-    assertThat(running.path("epoch").asInt()).isEqualTo(2);
+    assertThat(running.path("attempt").asInt()).isEqualTo(2);
     assertThat(running.path("steps_done").asInt()).isZero();
     assertThat(running.has("last_loss")).isFalse();
     assertThat(get("/api/v1/runs/" + id + "/steps").path("steps")).isEmpty();
@@ -321,7 +321,8 @@ class RunLifecycleIT extends ClusterCase {
         .containsExactly("attention-0", "attention-1", "expert-0", "expert-1", "expert-2");
     assertThat(assignment.members())
         .allMatch(member -> member.instance().equals(attention.instance()));
-    assertThat(assignment.placement().counts(0, Peer.Role.EXPERT, 3)).containsExactly(1, 0, 7);
+    assertThat(assignment.placement().counts(0, WorkerRank.Role.EXPERT, 3))
+        .containsExactly(1, 0, 7);
     attention.await(Command.Start.class, id, 1);
     assertThat(attention.commands(Command.Prepare.class, id, 1)).hasSize(1);
     attention.finish(1, false);

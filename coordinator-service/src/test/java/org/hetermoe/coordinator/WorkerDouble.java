@@ -24,7 +24,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
 import org.hetermoe.run.Heartbeat;
@@ -41,7 +41,7 @@ public final class WorkerDouble implements AutoCloseable {
   private static final long INTERVAL_MILLIS = 500;
 
   private final String id;
-  private final Peer.Role role;
+  private final WorkerRank.Role role;
   private final int partition;
   private final KafkaProducer<String, byte[]> producer;
   private final List<Command> commands = new CopyOnWriteArrayList<>();
@@ -52,10 +52,10 @@ public final class WorkerDouble implements AutoCloseable {
   private volatile boolean silent;
   private volatile String device = "reference";
   private volatile UUID run;
-  private volatile int epoch;
+  private volatile int attempt;
 
   /** A worker that lives from now on. */
-  public WorkerDouble(String servers, Peer.Role role, String id, int partition) {
+  public WorkerDouble(String servers, WorkerRank.Role role, String id, int partition) {
     this.id = id;
     this.role = role;
     this.partition = partition;
@@ -88,36 +88,36 @@ public final class WorkerDouble implements AutoCloseable {
   }
 
   /** Waits for a command of a kind and an attempt. */
-  public <C extends Command> C await(Class<C> kind, UUID ofRun, int ofEpoch) {
+  public <C extends Command> C await(Class<C> kind, UUID ofRun, int ofAttempt) {
     org.awaitility.Awaitility.await()
         .atMost(PATIENCE)
         .pollInterval(Duration.ofMillis(20))
-        .untilAsserted(() -> assertThat(commands(kind, ofRun, ofEpoch)).isNotEmpty());
-    return commands(kind, ofRun, ofEpoch).getFirst();
+        .untilAsserted(() -> assertThat(commands(kind, ofRun, ofAttempt)).isNotEmpty());
+    return commands(kind, ofRun, ofAttempt).getFirst();
   }
 
   /** Commands of a kind and an attempt that have come so far. */
-  public <C extends Command> List<C> commands(Class<C> kind, UUID ofRun, int ofEpoch) {
+  public <C extends Command> List<C> commands(Class<C> kind, UUID ofRun, int ofAttempt) {
     return commands.stream()
-        .filter(command -> command.run().equals(ofRun) && command.epoch() == ofEpoch)
+        .filter(command -> command.run().equals(ofRun) && command.attempt() == ofAttempt)
         .filter(kind::isInstance)
         .map(kind::cast)
         .toList();
   }
 
   /** Waits to be told to prepare, and works on that run from then on. */
-  public Command.Prepare takeUp(UUID ofRun, int ofEpoch) {
-    Command.Prepare prepare = await(Command.Prepare.class, ofRun, ofEpoch);
+  public Command.Prepare takeUp(UUID ofRun, int ofAttempt) {
+    Command.Prepare prepare = await(Command.Prepare.class, ofRun, ofAttempt);
     run = ofRun;
-    epoch = ofEpoch;
+    attempt = ofAttempt;
     sendHeartbeat();
     return prepare;
   }
 
   /** Takes up a run and reports that it is prepared. */
-  public Command.Prepare prepare(UUID ofRun, int ofEpoch) {
-    Command.Prepare prepare = takeUp(ofRun, ofEpoch);
-    report(new Event.Prepared(ofRun, ofEpoch, id));
+  public Command.Prepare prepare(UUID ofRun, int ofAttempt) {
+    Command.Prepare prepare = takeUp(ofRun, ofAttempt);
+    report(new Event.Prepared(ofRun, ofAttempt, id));
     return prepare;
   }
 
@@ -128,25 +128,25 @@ public final class WorkerDouble implements AutoCloseable {
 
   /** Reports that it has finished and is idle again. */
   public void finish(int steps, boolean stopped) {
-    report(new Event.Finished(run, epoch, id, steps, stopped));
+    report(new Event.Finished(run, attempt, id, steps, stopped));
     rest();
   }
 
   /** Is idle from now on. */
   public void rest() {
     run = null;
-    epoch = 0;
+    attempt = 0;
     sendHeartbeat();
   }
 
   /** Reports a step of an attempt, with a loss that tells both. */
-  public void step(UUID ofRun, int ofEpoch, int step, Double evaluationLoss) {
+  public void step(UUID ofRun, int ofAttempt, int step, Double evaluationLoss) {
     StepMetrics metrics =
         new StepMetrics(
             ofRun,
-            ofEpoch,
+            ofAttempt,
             step,
-            10.0 * ofEpoch + 1.0 / step,
+            10.0 * ofAttempt + 1.0 / step,
             5.5,
             1.25,
             0.5,
@@ -198,7 +198,7 @@ public final class WorkerDouble implements AutoCloseable {
     listener.interrupt();
     heart.interrupt();
     run = UUID.randomUUID();
-    epoch = 1;
+    attempt = 1;
     silent = false;
     sendHeartbeat();
     producer.close();
@@ -230,7 +230,7 @@ public final class WorkerDouble implements AutoCloseable {
             device,
             "test",
             run,
-            epoch,
+            attempt,
             0);
     send(Topics.HEARTBEATS, id, json(Heartbeat.class, heartbeat));
   }

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import org.hetermoe.channel.Channel;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 
 /** Opens the ends of a run's channels that lie in this process. */
@@ -16,6 +16,6 @@ interface ChannelOpener {
    * @param local the members that run in this process
    * @throws IOException if this process cannot carry such a channel
    */
-  Map<Peer, Channel> open(Assignment assignment, List<Peer> local)
+  Map<WorkerRank, Channel> open(Assignment assignment, List<WorkerRank> local)
       throws IOException, InterruptedException;
 }

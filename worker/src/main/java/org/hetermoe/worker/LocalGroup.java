@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.hetermoe.channel.Channel.Traffic;
-import org.hetermoe.channel.RunKey;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.RunKey;
 import org.hetermoe.train.GroupMember;
 
 /** The members of one attempt at a run that live in this process. */

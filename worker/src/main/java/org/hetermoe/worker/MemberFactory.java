@@ -2,7 +2,7 @@ package org.hetermoe.worker;
 
 import org.hetermoe.channel.Channel;
 import org.hetermoe.compute.Compute;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.train.GroupMember;
 import org.hetermoe.train.MemberEnvironment;
@@ -13,7 +13,7 @@ public interface MemberFactory {
   /** A member that owns neither its device nor its channel. */
   GroupMember create(
       Assignment assignment,
-      Peer peer,
+      WorkerRank peer,
       Compute compute,
       Channel channel,
       MemberEnvironment environment);

@@ -6,8 +6,8 @@ import java.util.function.Supplier;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.compute.Compute;
-import org.hetermoe.group.Peer;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.train.GroupMember;
 import org.jboss.logging.Logger;
 
@@ -42,7 +42,7 @@ final class MemberThread {
     GroupMember make(Compute compute, Channel channel);
   }
 
-  private final Peer peer;
+  private final WorkerRank peer;
   private final Channel channel;
   private final Supplier<Compute> device;
   private final Maker maker;
@@ -55,7 +55,7 @@ final class MemberThread {
   private boolean stopRequested;
 
   MemberThread(
-      Peer peer,
+      WorkerRank peer,
       Channel channel,
       Supplier<Compute> device,
       Maker maker,
@@ -69,7 +69,7 @@ final class MemberThread {
     this.thread = Thread.ofPlatform().name(name).unstarted(this::live);
   }
 
-  Peer peer() {
+  WorkerRank peer() {
     return peer;
   }
 

@@ -9,13 +9,13 @@ import java.util.Map;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.Refusals;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.direct.DirectSettings;
 import org.hetermoe.channel.direct.DirectTransport;
 import org.hetermoe.channel.kafka.KafkaSettings;
 import org.hetermoe.channel.kafka.KafkaTransport;
 import org.hetermoe.channel.memory.MemoryChannels;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
 
@@ -64,22 +64,23 @@ class RunChannels implements ChannelOpener, AutoCloseable {
   }
 
   @Override
-  public Map<Peer, Channel> open(Assignment assignment, List<Peer> local) throws IOException {
-    RunKey key = new RunKey(assignment.run(), assignment.epoch());
+  public Map<WorkerRank, Channel> open(Assignment assignment, List<WorkerRank> local)
+      throws IOException {
+    RunKey key = new RunKey(assignment.run(), assignment.attempt());
     ChannelKind kind = assignment.spec().channel();
-    Map<Peer, Channel> opened = new HashMap<>();
+    Map<WorkerRank, Channel> opened = new HashMap<>();
     try {
       switch (kind) {
         case MEMORY -> openMemory(key, assignment, local, opened);
         case DIRECT -> {
-          Map<Peer, InetSocketAddress> addresses = addresses(assignment);
-          for (Peer self : local) {
+          Map<WorkerRank, InetSocketAddress> addresses = addresses(assignment);
+          for (WorkerRank self : local) {
             opened.put(self, direct.open(key, self, addresses));
           }
         }
         case KAFKA -> {
-          Map<Peer, Integer> partitions = partitions(assignment);
-          for (Peer self : local) {
+          Map<WorkerRank, Integer> partitions = partitions(assignment);
+          for (WorkerRank self : local) {
             opened.put(self, kafka.open(key, self, partitions));
           }
         }
@@ -99,9 +100,9 @@ class RunChannels implements ChannelOpener, AutoCloseable {
   }
 
   private void openMemory(
-      RunKey key, Assignment assignment, List<Peer> local, Map<Peer, Channel> opened)
+      RunKey key, Assignment assignment, List<WorkerRank> local, Map<WorkerRank, Channel> opened)
       throws IOException {
-    List<Peer> all = assignment.members().stream().map(Assignment.Member::peer).toList();
+    List<WorkerRank> all = assignment.members().stream().map(Assignment.Member::peer).toList();
     if (local.size() != all.size()) {
       throw new IOException(
           "channel 'memory' needs all "
@@ -114,16 +115,16 @@ class RunChannels implements ChannelOpener, AutoCloseable {
     local.forEach(self -> opened.put(self, channels.channel(self)));
   }
 
-  private static Map<Peer, Integer> partitions(Assignment assignment) {
-    Map<Peer, Integer> partitions = new HashMap<>();
+  private static Map<WorkerRank, Integer> partitions(Assignment assignment) {
+    Map<WorkerRank, Integer> partitions = new HashMap<>();
     for (Assignment.Member member : assignment.members()) {
       partitions.put(member.peer(), member.partition());
     }
     return partitions;
   }
 
-  private static Map<Peer, InetSocketAddress> addresses(Assignment assignment) {
-    Map<Peer, InetSocketAddress> addresses = new HashMap<>();
+  private static Map<WorkerRank, InetSocketAddress> addresses(Assignment assignment) {
+    Map<WorkerRank, InetSocketAddress> addresses = new HashMap<>();
     for (Assignment.Member member : assignment.members()) {
       addresses.put(
           member.peer(), InetSocketAddress.createUnresolved(member.host(), member.port()));

@@ -12,6 +12,6 @@ interface RunReports {
   /** Reports a step. */
   void metrics(StepMetrics metrics);
 
-  /** The run, epoch or state has changed: a heartbeat is due. */
+  /** The run, attempt or state has changed: a heartbeat is due. */
   void changed();
 }

@@ -16,7 +16,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.hetermoe.channel.Channel.Traffic;
 import org.hetermoe.channel.ChannelException;
-import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.RunKey;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
@@ -31,7 +31,7 @@ import org.jboss.logging.Logger;
 /**
  * A worker process's part in runs, one after another. Commands, the ends of member threads and the
  * shutdown take their turns on one thread, which alone changes the state; anybody may look at it.
- * Commands that do not fit the state - late, repeated, for an earlier epoch - do nothing.
+ * Commands that do not fit the state - late, repeated, for an earlier attempt - do nothing.
  */
 final class RunSession implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(RunSession.class);
@@ -161,8 +161,8 @@ final class RunSession implements AutoCloseable {
     RunKey key = key(prepare);
     if (lastEnded != null
         && lastEnded.run().equals(key.run())
-        && lastEnded.epoch() >= key.epoch()) {
-      LOG.debugf("epoch %d of run %s is over", key.epoch(), key.run());
+        && lastEnded.attempt() >= key.attempt()) {
+      LOG.debugf("attempt %d of run %s is over", key.attempt(), key.run());
       return;
     }
     switch (state) {
@@ -172,10 +172,10 @@ final class RunSession implements AutoCloseable {
         RunKey current = active.group().key();
         if (!current.run().equals(key.run())) {
           report(failed(key, "worker " + worker + " is busy with run " + current.run()));
-        } else if (current.epoch() < key.epoch()) {
-          leave(active, "epoch " + key.epoch() + " takes over", Optional.of(prepare));
+        } else if (current.attempt() < key.attempt()) {
+          leave(active, "attempt " + key.attempt() + " takes over", Optional.of(prepare));
         } else {
-          LOG.debugf("epoch %d of run %s is not newer", key.epoch(), key.run());
+          LOG.debugf("attempt %d of run %s is not newer", key.attempt(), key.run());
         }
       }
     }
@@ -193,15 +193,15 @@ final class RunSession implements AutoCloseable {
     try {
       LocalGroup group = new LocalGroup(key, threads.make(assignment, local, listener));
       LOG.infof(
-          "run %s epoch %d: preparing %s",
-          key.run(), key.epoch(), local.stream().map(Assignment.Member::peer).toList());
+          "run %s attempt %d: preparing %s",
+          key.run(), key.attempt(), local.stream().map(Assignment.Member::peer).toList());
       become(new Preparing(group));
       group.begin();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       report(failed(key, "worker is shutting down"));
     } catch (IOException | RuntimeException e) {
-      LOG.errorf(e, "run %s epoch %d cannot begin", key.run(), key.epoch());
+      LOG.errorf(e, "run %s attempt %d cannot begin", key.run(), key.attempt());
       lastEnded = key;
       report(failed(key, Reasons.of(e)));
     }
@@ -212,15 +212,15 @@ final class RunSession implements AutoCloseable {
         && preparing.group().has(member)
         && preparing.group().notePrepared()) {
       RunKey key = preparing.group().key();
-      LOG.infof("run %s epoch %d: prepared", key.run(), key.epoch());
+      LOG.infof("run %s attempt %d: prepared", key.run(), key.attempt());
       become(preparing.prepared());
-      report(new Event.Prepared(key.run(), key.epoch(), worker));
+      report(new Event.Prepared(key.run(), key.attempt(), worker));
     }
   }
 
   private void start(Command.Start start) {
     if (state instanceof Prepared prepared && prepared.group().key().equals(key(start))) {
-      LOG.infof("run %s epoch %d: training", start.run(), start.epoch());
+      LOG.infof("run %s attempt %d: training", start.run(), start.attempt());
       become(prepared.started());
       prepared.group().train();
     }
@@ -228,7 +228,7 @@ final class RunSession implements AutoCloseable {
 
   private void stop(Command.Stop stop) {
     if (state instanceof Active active && active.group().key().equals(key(stop))) {
-      LOG.infof("run %s epoch %d: told to stop", stop.run(), stop.epoch());
+      LOG.infof("run %s attempt %d: told to stop", stop.run(), stop.attempt());
       active.group().stopAfterStep();
     }
   }
@@ -236,7 +236,7 @@ final class RunSession implements AutoCloseable {
   private void rebalance(Command.Rebalance rebalance) {
     if (state instanceof SessionState.Training training
         && training.group().key().equals(key(rebalance))) {
-      LOG.infof("run %s epoch %d: told to move experts", rebalance.run(), rebalance.epoch());
+      LOG.infof("run %s attempt %d: told to move experts", rebalance.run(), rebalance.attempt());
       training.group().rebalance(rebalance.placement());
     }
   }
@@ -245,12 +245,12 @@ final class RunSession implements AutoCloseable {
     RunKey key = key(abort);
     switch (state) {
       case Active active when active.group().key().equals(key) -> {
-        LOG.infof("run %s epoch %d: aborted: %s", key.run(), key.epoch(), abort.reason());
+        LOG.infof("run %s attempt %d: aborted: %s", key.run(), key.attempt(), abort.reason());
         leave(active, abort.reason(), Optional.empty());
       }
       case Ending ending when ending.next().map(RunSession::key).equals(Optional.of(key)) ->
           become(ending.followedByNothing());
-      default -> LOG.debugf("nothing to abort for epoch %d of run %s", key.epoch(), key.run());
+      default -> LOG.debugf("nothing to abort for attempt %d of run %s", key.attempt(), key.run());
     }
   }
 
@@ -277,7 +277,7 @@ final class RunSession implements AutoCloseable {
     if (end instanceof MemberThread.End.Broken(Throwable cause)) {
       if (state instanceof Active active) {
         RunKey key = group.key();
-        LOG.errorf(cause, "run %s epoch %d: %s failed", key.run(), key.epoch(), member.peer());
+        LOG.errorf(cause, "run %s attempt %d: %s failed", key.run(), key.attempt(), member.peer());
         String reason = member.peer() + " failed: " + Reasons.of(cause);
         report(failed(key, reason));
         leave(active, reason, Optional.empty());
@@ -316,12 +316,13 @@ final class RunSession implements AutoCloseable {
     switch (before) {
       case Active _ -> {
         GroupMember.Outcome outcome = group.outcome();
-        LOG.infof("run %s epoch %d: done, %s", key.run(), key.epoch(), outcome);
+        LOG.infof("run %s attempt %d: done, %s", key.run(), key.attempt(), outcome);
         report(
-            new Event.Finished(key.run(), key.epoch(), worker, outcome.steps(), outcome.stopped()));
+            new Event.Finished(
+                key.run(), key.attempt(), worker, outcome.steps(), outcome.stopped()));
       }
       case Ending ending -> {
-        LOG.infof("run %s epoch %d: left", key.run(), key.epoch());
+        LOG.infof("run %s attempt %d: left", key.run(), key.attempt());
         ending.next().ifPresent(this::begin);
       }
       case Idle _ -> throw new IllegalStateException("members ended while idle");
@@ -339,10 +340,10 @@ final class RunSession implements AutoCloseable {
   }
 
   private Event.Failed failed(RunKey key, String reason) {
-    return new Event.Failed(key.run(), key.epoch(), worker, reason);
+    return new Event.Failed(key.run(), key.attempt(), worker, reason);
   }
 
   private static RunKey key(Command command) {
-    return new RunKey(command.run(), command.epoch());
+    return new RunKey(command.run(), command.attempt());
   }
 }

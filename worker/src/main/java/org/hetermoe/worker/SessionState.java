@@ -10,7 +10,7 @@ import org.hetermoe.run.Command;
  * <pre>
  *   Idle --prepare--> Preparing --all ready--> Prepared --start--> Training --all done--> Idle
  *                         |                       |                   |
- *                         +---- abort, failure, newer epoch, shutdown +--> Ending --threads over--> Idle
+ *                         +---- abort, failure, newer attempt, shutdown +--> Ending --threads over--> Idle
  * </pre>
  */
 sealed interface SessionState {

@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.compute.Devices;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Event;
 import org.hetermoe.run.StepMetrics;
@@ -66,10 +66,10 @@ class TrainingThreads implements MemberThreads {
     String asked = assignment.spec().compute();
     String device = asked.equals(OWN_DEVICE) ? settings.compute() : asked;
     int threads = threads(settings);
-    List<Peer> peers = local.stream().map(Assignment.Member::peer).toList();
-    Map<Peer, Channel> opened = channels.open(assignment, peers);
+    List<WorkerRank> peers = local.stream().map(Assignment.Member::peer).toList();
+    Map<WorkerRank, Channel> opened = channels.open(assignment, peers);
     List<MemberThread> members = new ArrayList<>();
-    for (Peer peer : peers) {
+    for (WorkerRank peer : peers) {
       members.add(
           new MemberThread(
               peer,
@@ -77,7 +77,7 @@ class TrainingThreads implements MemberThreads {
               () -> Devices.open(device, threads),
               (compute, channel) ->
                   factory.create(assignment, peer, compute, channel, environment(assignment, peer)),
-              peer + "-epoch-" + assignment.epoch(),
+              peer + "-attempt-" + assignment.attempt(),
               listener));
     }
     return members;
@@ -88,7 +88,7 @@ class TrainingThreads implements MemberThreads {
     CompletionStage<Void> _ = reports.event(event);
   }
 
-  private MemberEnvironment environment(Assignment assignment, Peer peer) {
+  private MemberEnvironment environment(Assignment assignment, WorkerRank peer) {
     return new MemberEnvironment(
         checkpoints,
         settings.dataDirectory(),
@@ -97,7 +97,7 @@ class TrainingThreads implements MemberThreads {
             report(
                 new Event.Moved(
                     assignment.run(),
-                    assignment.epoch(),
+                    assignment.attempt(),
                     worker,
                     change.step(),
                     change.placement(),

@@ -14,7 +14,7 @@ import org.hetermoe.channel.Refusals;
 import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.checkpoint.http.HttpCheckpointStore;
 import org.hetermoe.checkpoint.http.RetryPolicy;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Json;
 import org.hetermoe.train.GroupMembers;
 
@@ -25,7 +25,7 @@ class WorkerBeans {
   @Singleton
   WorkerIdentity identity(
       WorkerSettings settings,
-      Peer.Role role,
+      WorkerRank.Role role,
       @ConfigProperty(name = "quarkus.application.version") String version) {
     return WorkerIdentity.of(settings, role, version);
   }

@@ -3,7 +3,7 @@ package org.hetermoe.worker;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.Topics;
 
@@ -17,7 +17,7 @@ import org.hetermoe.run.Topics;
  * @param softwareVersion what it runs
  */
 public record WorkerIdentity(
-    String worker, UUID instance, Peer.Role role, int partition, String softwareVersion) {
+    String worker, UUID instance, WorkerRank.Role role, int partition, String softwareVersion) {
   private static final Pattern TRAILING_NUMBER = Pattern.compile("(\\d{1,9})$");
 
   public WorkerIdentity {
@@ -35,7 +35,7 @@ public record WorkerIdentity(
     }
   }
 
-  static WorkerIdentity of(WorkerSettings settings, Peer.Role role, String softwareVersion) {
+  static WorkerIdentity of(WorkerSettings settings, WorkerRank.Role role, String softwareVersion) {
     String id = settings.id().strip();
     int partition =
         settings.partition().isPresent() ? settings.partition().getAsInt() : trailingNumber(id);
@@ -47,7 +47,7 @@ public record WorkerIdentity(
     return activationTopic(role);
   }
 
-  static String activationTopic(Peer.Role role) {
+  static String activationTopic(WorkerRank.Role role) {
     return switch (role) {
       case ATTENTION -> Topics.ATTENTION_ACTIVATIONS;
       case EXPERT -> Topics.EXPERT_ACTIVATIONS;

@@ -1,10 +1,10 @@
 package org.hetermoe.worker;
 
 import jakarta.inject.Singleton;
-import org.hetermoe.cluster.DeviceProfile;
-import org.hetermoe.cluster.EmulatedDevices;
+import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.device.EmulatedDevices;
 import org.hetermoe.emulate.EmulatedPace;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.run.RunSpec;
@@ -20,7 +20,7 @@ class WorkerPace {
   }
 
   /** The pace of a member of a run. */
-  Pace of(RunSpec spec, Peer.Role role) {
+  Pace of(RunSpec spec, WorkerRank.Role role) {
     return spec.emulation()
         .device(role)
         .or(() -> settings.emulate().map(this::device))

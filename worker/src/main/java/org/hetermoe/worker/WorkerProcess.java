@@ -135,7 +135,7 @@ class WorkerProcess {
         now.partition(),
         session.state().label(),
         now.run(),
-        now.epoch(),
+        now.attempt(),
         now.step(),
         session.traffic(),
         refused);
@@ -184,7 +184,7 @@ class WorkerProcess {
         compute,
         identity.softwareVersion(),
         group.<UUID>map(members -> members.key().run()).orElse(null),
-        group.map(members -> members.key().epoch()).orElse(0),
+        group.map(members -> members.key().attempt()).orElse(0),
         group.map(LocalGroup::step).orElse(0));
   }
 }

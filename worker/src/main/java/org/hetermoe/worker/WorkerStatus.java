@@ -3,7 +3,7 @@ package org.hetermoe.worker;
 import java.util.Map;
 import java.util.UUID;
 import org.hetermoe.channel.Channel.Traffic;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 
 /**
  * What a worker process is and does, as REST shows it.
@@ -18,7 +18,7 @@ import org.hetermoe.group.Peer;
  * @param partition its partition of its role's activation topic
  * @param state {@code idle, preparing, prepared, training, ending}
  * @param run the run it works on; null while idle
- * @param epoch the attempt; 0 while idle
+ * @param attempt the attempt; 0 while idle
  * @param step the last step done; 0 while idle
  * @param traffic what has gone through its channels since the process began
  * @param refusedFrames frames refused since the process began, by reason
@@ -26,7 +26,7 @@ import org.hetermoe.group.Peer;
 public record WorkerStatus(
     String worker,
     UUID instance,
-    Peer.Role role,
+    WorkerRank.Role role,
     String compute,
     String softwareVersion,
     String host,
@@ -34,7 +34,7 @@ public record WorkerStatus(
     int partition,
     String state,
     UUID run,
-    int epoch,
+    int attempt,
     int step,
     Traffic traffic,
     Map<String, Long> refusedFrames) {}

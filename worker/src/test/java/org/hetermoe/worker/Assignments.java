@@ -6,8 +6,8 @@ import java.io.InputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
-import org.hetermoe.group.Peer;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.RunSpec;
@@ -17,18 +17,18 @@ final class Assignments {
   private Assignments() {}
 
   /** All given members in one process, over the given channel. */
-  static Assignment of(UUID run, int epoch, String channel, UUID instance, Peer... peers) {
+  static Assignment of(UUID run, int attempt, String channel, UUID instance, WorkerRank... peers) {
     List<Assignment.Member> members =
         Arrays.stream(peers)
             .map(peer -> new Assignment.Member(peer, "test-0", instance, "127.0.0.1", 1, 0))
             .toList();
-    return of(run, epoch, channel, members);
+    return of(run, attempt, channel, members);
   }
 
-  static Assignment of(UUID run, int epoch, String channel, List<Assignment.Member> members) {
+  static Assignment of(UUID run, int attempt, String channel, List<Assignment.Member> members) {
     RunSpec spec = spec(channel);
     Placement placement = Placement.balanced(spec.model().layers(), spec.model().experts(), 1);
-    return new Assignment(run, epoch, spec, placement, members, 0);
+    return new Assignment(run, attempt, spec, placement, members, 0);
   }
 
   private static RunSpec spec(String channel) {

@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
-import org.hetermoe.channel.kafka.EmbeddedBroker;
 import org.hetermoe.run.Topics;
+import org.hetermoe.testing.EmbeddedBroker;
 
 /** A real broker with the topics that the coordinator would create. */
 public final class BrokerResource implements QuarkusTestResourceLifecycleManager {

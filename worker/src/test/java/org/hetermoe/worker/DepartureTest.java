@@ -16,10 +16,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.Refusals;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.compute.Devices;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class DepartureTest {
-  private static final Peer SELF = Peer.expert(0);
+  private static final WorkerRank SELF = WorkerRank.expert(0);
 
   private final UUID instance = UUID.randomUUID();
   private final UUID run = UUID.randomUUID();
@@ -128,7 +128,7 @@ class DepartureTest {
       Assignment assignment, List<Assignment.Member> local, MemberThread.Listener listener) {
     MemoryChannels channels =
         new MemoryChannels(
-            new RunKey(assignment.run(), assignment.epoch()),
+            new RunKey(assignment.run(), assignment.attempt()),
             List.of(SELF),
             buffers,
             new Refusals(),

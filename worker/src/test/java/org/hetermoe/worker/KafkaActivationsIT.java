@@ -16,10 +16,10 @@ import org.apache.kafka.common.TopicPartition;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelConformance;
 import org.hetermoe.channel.ChannelGroup;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.kafka.KafkaSettings;
 import org.hetermoe.channel.kafka.KafkaTransport;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Topics;
 
 /** The channel over the broker, with the messaging of the service as it is configured. */
@@ -38,7 +38,7 @@ class KafkaActivationsIT extends ChannelConformance {
   }
 
   @Override
-  protected ChannelGroup open(RunKey run, Collection<Peer> members, long windowBytes) {
+  protected ChannelGroup open(RunKey run, Collection<WorkerRank> members, long windowBytes) {
     await().atMost(Duration.ofSeconds(20)).until(expertSide::ready);
     clients
         .getConsumer("attention-side")
@@ -53,13 +53,13 @@ class KafkaActivationsIT extends ChannelConformance {
             expertSide, KafkaSettings.usual().withWindowBytes(windowBytes), buffers, refusals);
     expertSide.receiver(transport::deliver);
     attentionSide.receiver(transport::deliver);
-    Map<Peer, Integer> partitions = new HashMap<>();
+    Map<WorkerRank, Integer> partitions = new HashMap<>();
     members.forEach(member -> partitions.put(member, PARTITION));
-    Map<Peer, Channel> channels = new HashMap<>();
+    Map<WorkerRank, Channel> channels = new HashMap<>();
     members.forEach(self -> channels.put(self, transport.open(run, self, partitions)));
     return new ChannelGroup() {
       @Override
-      public Channel channel(Peer member) {
+      public Channel channel(WorkerRank member) {
         return channels.get(member);
       }
 

@@ -13,10 +13,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.Refusals;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.compute.Devices;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
@@ -31,8 +31,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class RunSessionTest {
-  private static final Peer ATTENTION = Peer.attention(0);
-  private static final Peer EXPERT = Peer.expert(0);
+  private static final WorkerRank ATTENTION = WorkerRank.attention(0);
+  private static final WorkerRank EXPERT = WorkerRank.expert(0);
 
   private final UUID instance = UUID.randomUUID();
   private final UUID run = UUID.randomUUID();
@@ -203,7 +203,7 @@ class RunSessionTest {
   }
 
   @Test
-  void aNewerEpochTakesOver() throws InterruptedException {
+  void aNewerAttemptTakesOver() throws InterruptedException {
     train = ScriptedMember::waitForPeer;
     startTraining(prepare(run, 1, ATTENTION, EXPERT));
 
@@ -325,12 +325,12 @@ class RunSessionTest {
   private void startTraining(Command.Prepare prepare) throws InterruptedException {
     session.handle(prepare);
     assertThat(reports.next()).isInstanceOf(Event.Prepared.class);
-    session.handle(new Command.Start(instance, prepare.run(), prepare.epoch()));
+    session.handle(new Command.Start(instance, prepare.run(), prepare.attempt()));
     await().until(() -> session.state() instanceof Training || session.state() instanceof Idle);
   }
 
-  private Command.Prepare prepare(UUID id, int epoch, Peer... peers) {
-    return new Command.Prepare(instance, Assignments.of(id, epoch, "memory", instance, peers));
+  private Command.Prepare prepare(UUID id, int attempt, WorkerRank... peers) {
+    return new Command.Prepare(instance, Assignments.of(id, attempt, "memory", instance, peers));
   }
 
   private void idle() {
@@ -346,12 +346,12 @@ class RunSessionTest {
     if (channelProblem != null) {
       throw channelProblem;
     }
-    List<Peer> peers = local.stream().map(Assignment.Member::peer).toList();
+    List<WorkerRank> peers = local.stream().map(Assignment.Member::peer).toList();
     MemoryChannels channels =
         new MemoryChannels(
-            new RunKey(assignment.run(), assignment.epoch()), peers, buffers, new Refusals());
+            new RunKey(assignment.run(), assignment.attempt()), peers, buffers, new Refusals());
     List<MemberThread> threads = new ArrayList<>();
-    for (Peer peer : peers) {
+    for (WorkerRank peer : peers) {
       threads.add(
           new MemberThread(
               peer,

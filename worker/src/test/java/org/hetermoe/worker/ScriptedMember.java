@@ -4,8 +4,8 @@ import java.util.concurrent.CountDownLatch;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameKey;
 import org.hetermoe.channel.Phase;
-import org.hetermoe.group.Peer;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.train.GroupMember;
 
 /** A member that does as its test says. */
@@ -38,8 +38,10 @@ final class ScriptedMember implements GroupMember {
 
   /** Waits for a frame that no one sends: only an aborted channel frees it. */
   static void waitForPeer(ScriptedMember member) throws InterruptedException {
-    Peer peer =
-        member.channel.self().role() == Peer.Role.EXPERT ? Peer.attention(0) : Peer.expert(0);
+    WorkerRank peer =
+        member.channel.self().role() == WorkerRank.Role.EXPERT
+            ? WorkerRank.attention(0)
+            : WorkerRank.expert(0);
     member.channel.receive(new FrameKey(Phase.DISPATCH, 1, 0, 0, peer)).close();
   }
 

@@ -5,7 +5,7 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.MemberEnvironment;
@@ -17,8 +17,8 @@ class ScriptedService {
 
   @Produces
   @Singleton
-  Peer.Role role() {
-    return Peer.Role.EXPERT;
+  WorkerRank.Role role() {
+    return WorkerRank.Role.EXPERT;
   }
 
   @Produces
@@ -41,12 +41,12 @@ class ScriptedService {
 
   private static void step(
       ScriptedMember member,
-      Peer peer,
+      WorkerRank peer,
       Assignment assignment,
       MemberEnvironment environment,
       int step) {
     member.reach(step);
-    if (!peer.equals(Peer.attention(0))) {
+    if (!peer.equals(WorkerRank.attention(0))) {
       return;
     }
     environment
@@ -54,7 +54,7 @@ class ScriptedService {
         .accept(
             new StepMetrics(
                 assignment.run(),
-                assignment.epoch(),
+                assignment.attempt(),
                 step,
                 5.5,
                 5.25,

@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.UUID;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
 import org.hetermoe.run.Heartbeat;
@@ -58,12 +58,12 @@ class WorkerIT {
     Heartbeat heartbeat = heartbeat();
 
     assertThat(heartbeat.instance()).isEqualTo(identity.instance());
-    assertThat(heartbeat.role()).isEqualTo(Peer.Role.EXPERT);
+    assertThat(heartbeat.role()).isEqualTo(WorkerRank.Role.EXPERT);
     assertThat(heartbeat.host()).isEqualTo("direct.example");
     assertThat(heartbeat.port()).isPositive();
     assertThat(heartbeat.partition()).isEqualTo(3);
     assertThat(heartbeat.compute()).startsWith("reference");
-    assertThat(heartbeat.epoch()).isZero();
+    assertThat(heartbeat.attempt()).isZero();
     given().when().get(heartbeat.httpUrl() + "/api/v1/status").then().statusCode(200);
   }
 
@@ -157,7 +157,8 @@ class WorkerIT {
   private Command.Prepare prepare() {
     return new Command.Prepare(
         identity.instance(),
-        Assignments.of(run, 1, "memory", identity.instance(), Peer.attention(0), Peer.expert(0)));
+        Assignments.of(
+            run, 1, "memory", identity.instance(), WorkerRank.attention(0), WorkerRank.expert(0)));
   }
 
   private void command(Command command) throws IOException {

@@ -11,10 +11,10 @@ import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.FrameKey;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.channel.Refusals;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.channel.direct.DirectSettings;
 import org.hetermoe.channel.direct.DirectTransport;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
@@ -25,13 +25,13 @@ final class DirectLink implements Link {
   private final FrameBuffers buffers = new FrameBuffers();
   private final DirectTransport transport;
   private final Channel channel;
-  private final Peer other;
+  private final WorkerRank other;
   private int sent;
   private int received;
 
   DirectLink(boolean first, int ownPort, int otherPort, int socketBufferBytes) throws IOException {
-    Peer self = Peer.attention(first ? 0 : 1);
-    other = Peer.attention(first ? 1 : 0);
+    WorkerRank self = WorkerRank.attention(first ? 0 : 1);
+    other = WorkerRank.attention(first ? 1 : 0);
     transport =
         new DirectTransport(
             DirectSettings.on("127.0.0.1", ownPort, "127.0.0.1")
@@ -46,7 +46,7 @@ final class DirectLink implements Link {
             Map.of(other, InetSocketAddress.createUnresolved("127.0.0.1", otherPort)));
   }
 
-  private static FrameKey key(int number, Peer sender) {
+  private static FrameKey key(int number, WorkerRank sender) {
     return new FrameKey(
         Phase.DISPATCH, 1 + number / FRAMES_PER_STEP, 0, number % FRAMES_PER_STEP, sender);
   }

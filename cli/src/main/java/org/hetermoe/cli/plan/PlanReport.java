@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.hetermoe.cli.simulate.ReplicaReport;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
 import org.hetermoe.plan.fleet.ClusterPlan;
 import org.hetermoe.plan.fleet.Fleet;
 import org.hetermoe.plan.fleet.Limit;

@@ -19,7 +19,7 @@ final class RunFollower {
   private final CoordinatorClient coordinator;
   private final RunReport report;
   private final TreeMap<Integer, StepMetrics> steps = new TreeMap<>();
-  private int epoch;
+  private int attempt;
 
   RunFollower(CoordinatorClient coordinator, RunReport report) {
     this.coordinator = coordinator;
@@ -57,8 +57,8 @@ final class RunFollower {
   }
 
   private void fetch(RunView run) throws InterruptedException {
-    if (run.epoch() != epoch) {
-      epoch = run.epoch();
+    if (run.attempt() != attempt) {
+      attempt = run.attempt();
       steps.clear();
     }
     List<StepMetrics> page;
@@ -66,7 +66,7 @@ final class RunFollower {
       page = coordinator.steps(run.id(), steps.isEmpty() ? 0 : steps.lastKey() + 1);
       for (StepMetrics step : page) {
         steps.put(step.step(), step);
-        if (step.epoch() == epoch) {
+        if (step.attempt() == attempt) {
           report.step(run, step);
         }
       }

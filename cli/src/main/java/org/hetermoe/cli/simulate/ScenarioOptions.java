@@ -2,8 +2,8 @@ package org.hetermoe.cli.simulate;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.hetermoe.cluster.Catalogue;
-import org.hetermoe.cluster.Precision;
+import org.hetermoe.device.Catalogue;
+import org.hetermoe.device.Precision;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
 import picocli.CommandLine.Option;

@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 
 /**
  * The stack in one data directory, as one command line uses it: {@link #up} joins its users and
@@ -59,7 +59,7 @@ public final class Stack implements AutoCloseable {
           plan(state, "coordinator", last -> parts.coordinator(last, postgres, kafka));
       // Workers need the coordinator's address, not the coordinator: they start side by side.
       List<Planned> services = new ArrayList<>(List.of(coordinator));
-      for (Peer peer : peers(workers)) {
+      for (WorkerRank peer : peers(workers)) {
         services.add(
             plan(
                 state,
@@ -238,13 +238,13 @@ public final class Stack implements AutoCloseable {
     }
   }
 
-  private static List<Peer> peers(Workers workers) {
-    List<Peer> peers = new ArrayList<>();
+  private static List<WorkerRank> peers(Workers workers) {
+    List<WorkerRank> peers = new ArrayList<>();
     for (int rank = 0; rank < workers.attention(); rank++) {
-      peers.add(Peer.attention(rank));
+      peers.add(WorkerRank.attention(rank));
     }
     for (int rank = 0; rank < workers.experts(); rank++) {
-      peers.add(Peer.expert(rank));
+      peers.add(WorkerRank.expert(rank));
     }
     return peers;
   }

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 
 /** The recipes: how each process of the stack is started and when it is ready. */
 final class StackParts {
@@ -144,7 +144,7 @@ final class StackParts {
   }
 
   ChildSpec worker(
-      Peer peer,
+      WorkerRank peer,
       Optional<ProcessRecord> last,
       int kafkaPort,
       int coordinatorPort,

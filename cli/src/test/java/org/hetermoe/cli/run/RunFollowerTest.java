@@ -141,7 +141,7 @@ class RunFollowerTest {
     steps.add(List.of(known));
   }
 
-  private static RunView view(String state, int epoch, int stepsDone) {
+  private static RunView view(String state, int attempt, int stepsDone) {
     return new RunView(
         RUN,
         "quickstart",
@@ -150,7 +150,7 @@ class RunFollowerTest {
         AT,
         AT,
         "0.1",
-        epoch,
+        attempt,
         2,
         stepsDone,
         null,
@@ -162,10 +162,10 @@ class RunFollowerTest {
         null);
   }
 
-  private static StepMetrics step(int epoch, int step, double loss, Double evaluation) {
+  private static StepMetrics step(int attempt, int step, double loss, Double evaluation) {
     return new StepMetrics(
         RUN,
-        epoch,
+        attempt,
         step,
         loss,
         loss,

@@ -127,11 +127,11 @@ public class CheckpointResource {
       @PathParam("step") String step,
       @PathParam("shard") String shard,
       @PathParam("index") String index,
-      @QueryParam("epoch") String epoch,
+      @QueryParam("attempt") String attempt,
       @HeaderParam(CHECKSUM) String checksum,
       byte[] content) {
     int position = Parameters.whole("index", index, 0, Integer.MAX_VALUE);
-    Checkpoints.Place place = place(id, step, shard, epoch);
+    Checkpoints.Place place = place(id, step, shard, attempt);
     Crc32c declared = Crc32c.parse(CHECKSUM, checksum);
     if (content == null || content.length == 0) {
       throw new InvalidFieldException("body", "must not be empty");
@@ -160,9 +160,9 @@ public class CheckpointResource {
       @PathParam("id") String id,
       @PathParam("step") String step,
       @PathParam("shard") String shard,
-      @QueryParam("epoch") String epoch,
+      @QueryParam("attempt") String attempt,
       ShardSummary summary) {
-    Checkpoints.Place place = place(id, step, shard, epoch);
+    Checkpoints.Place place = place(id, step, shard, attempt);
     if (summary == null) {
       throw new InvalidFieldException("body", "must not be empty");
     }
@@ -171,11 +171,11 @@ public class CheckpointResource {
     }
   }
 
-  private Checkpoints.Place place(String id, String step, String shard, String epoch) {
+  private Checkpoints.Place place(String id, String step, String shard, String attempt) {
     int after = Parameters.whole("step", step, 0, Integer.MAX_VALUE);
-    int attempt = Parameters.whole("epoch", epoch, 1, Integer.MAX_VALUE);
+    int number = Parameters.whole("attempt", attempt, 1, Integer.MAX_VALUE);
     UUID run = runs.resolve(id);
-    return new Checkpoints.Place(run, attempt, after, shard);
+    return new Checkpoints.Place(run, number, after, shard);
   }
 
   private StoredCheckpoint find(String id, String step) {

@@ -21,7 +21,7 @@ import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.AttemptBegins;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.CheckpointView;
 import org.jboss.logging.Logger;
 
@@ -60,7 +60,7 @@ class Checkpoints {
   }
 
   /** Which shard, written by which attempt. */
-  record Place(UUID run, int epoch, int step, String shard) {}
+  record Place(UUID run, int attempt, int step, String shard) {}
 
   /**
    * Stores a chunk, in place of one that may be there.
@@ -200,19 +200,19 @@ class Checkpoints {
 
   /** Names of the shards of the run's present group, if the place is one of them. */
   private Set<String> checkAttempt(Place place, Run run) {
-    if (place.epoch() != run.epoch()) {
+    if (place.attempt() != run.attempt()) {
       throw ProblemException.conflict(
-          "Epoch "
-              + place.epoch()
+          "Attempt "
+              + place.attempt()
               + " of run "
               + run.id()
               + " is not its present one, which is "
-              + run.epoch());
+              + run.attempt());
     }
     Set<String> group =
-        assignments.members(run.id(), run.epoch()).stream()
+        assignments.members(run.id(), run.attempt()).stream()
             .map(member -> member.peer())
-            .map(Peer::toString)
+            .map(WorkerRank::toString)
             .collect(Collectors.toSet());
     if (!group.contains(place.shard())) {
       throw ProblemException.conflict(
@@ -230,37 +230,37 @@ class Checkpoints {
     entities
         .createNativeQuery(
             """
-            insert into checkpoint (run_id, step, epoch, created_at)
-            values (:run, :step, :epoch, now()) on conflict (run_id, step, epoch) do nothing
+            insert into checkpoint (run_id, step, attempt, created_at)
+            values (:run, :step, :attempt, now()) on conflict (run_id, step, attempt) do nothing
             """)
         .setParameter("run", place.run())
         .setParameter("step", place.step())
-        .setParameter("epoch", place.epoch())
+        .setParameter("attempt", place.attempt())
         .executeUpdate();
     entities
         .createNativeQuery(
             """
             insert into checkpoint_shard (checkpoint_id, name)
             select id, :name from checkpoint
-            where run_id = :run and step = :step and epoch = :epoch
+            where run_id = :run and step = :step and attempt = :attempt
             on conflict (checkpoint_id, name) do nothing
             """)
         .setParameter("name", place.shard())
         .setParameter("run", place.run())
         .setParameter("step", place.step())
-        .setParameter("epoch", place.epoch())
+        .setParameter("attempt", place.attempt())
         .executeUpdate();
     return entities
         .createQuery(
             """
             from StoredShard where name = :name and checkpoint.run = :run
-              and checkpoint.step = :step and checkpoint.epoch = :epoch
+              and checkpoint.step = :step and checkpoint.attempt = :attempt
             """,
             StoredShard.class)
         .setParameter("name", place.shard())
         .setParameter("run", place.run())
         .setParameter("step", place.step())
-        .setParameter("epoch", place.epoch())
+        .setParameter("attempt", place.attempt())
         .getSingleResult();
   }
 

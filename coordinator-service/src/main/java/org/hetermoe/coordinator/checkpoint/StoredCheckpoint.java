@@ -29,7 +29,7 @@ class StoredCheckpoint {
   private int step;
 
   @Column(nullable = false)
-  private int epoch;
+  private int attempt;
 
   @Column(name = "created_at", nullable = false)
   private Instant createdAt;
@@ -57,8 +57,8 @@ class StoredCheckpoint {
     return step;
   }
 
-  int epoch() {
-    return epoch;
+  int attempt() {
+    return attempt;
   }
 
   Instant createdAt() {

@@ -59,7 +59,7 @@ public class PlanResource {
   @Transactional
   public PlanView show(@PathParam("id") String id) {
     Run run = runs.get(runs.resolve(id));
-    List<RunPlan> stored = plans.of(run.id(), run.epoch());
+    List<RunPlan> stored = plans.of(run.id(), run.attempt());
     List<RunPlan> all = stored.stream().filter(plan -> plan.fromStep() != null).toList();
     RunPlan pending =
         stored.stream()
@@ -70,7 +70,7 @@ public class PlanResource {
       throw ProblemException.notFound("Run " + run.id() + " has no plan yet");
     }
     RunPlan plan = all.getLast();
-    List<StepMetrics> steps = history.since(run.id(), run.epoch(), plan.fromStep(), STEPS);
+    List<StepMetrics> steps = history.since(run.id(), run.attempt(), plan.fromStep(), STEPS);
     return new PlanView(
         plan,
         pending,
@@ -85,7 +85,7 @@ public class PlanResource {
     GroupDevices devices =
         runPlans.devices(
             run.spec(),
-            assignments.members(run.id(), run.epoch()).stream().map(RunMember::member).toList(),
+            assignments.members(run.id(), run.attempt()).stream().map(RunMember::member).toList(),
             RunPlans.described(roster.live()));
     return new StepWindow(steps)
         .loads()

@@ -36,9 +36,9 @@ public class StepHistory {
    * @return how many were stored: all, or none where the attempt is over
    */
   @Transactional
-  int store(UUID run, int epoch, Collection<StepMetrics> steps) {
+  int store(UUID run, int attempt, Collection<StepMetrics> steps) {
     // The lock keeps another attempt from beginning in between.
-    Optional<Run> found = runs.lock(run).filter(locked -> locked.epoch() == epoch);
+    Optional<Run> found = runs.lock(run).filter(locked -> locked.attempt() == attempt);
     if (found.isEmpty()) {
       return 0;
     }
@@ -70,14 +70,14 @@ public class StepHistory {
   }
 
   /** The last steps of an attempt after one, ascending. */
-  public List<StepMetrics> since(UUID run, int epoch, int after, int most) {
+  public List<StepMetrics> since(UUID run, int attempt, int after, int most) {
     return entities
         .createQuery(
-            "from StepRow where key.run = :run and epoch = :epoch and key.step > :after"
+            "from StepRow where key.run = :run and attempt = :attempt and key.step > :after"
                 + " order by key.step desc",
             StepRow.class)
         .setParameter("run", run)
-        .setParameter("epoch", epoch)
+        .setParameter("attempt", attempt)
         .setParameter("after", after)
         .setMaxResults(most)
         .getResultList()

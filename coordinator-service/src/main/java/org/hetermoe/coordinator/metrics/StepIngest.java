@@ -13,8 +13,8 @@ import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.coordinator.broker.Messages;
+import org.hetermoe.group.RunKey;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
 import org.jboss.logging.Logger;
@@ -54,7 +54,8 @@ public class StepIngest {
           .ifPresent(
               step ->
                   attempts
-                      .computeIfAbsent(new RunKey(step.run(), step.epoch()), key -> new TreeMap<>())
+                      .computeIfAbsent(
+                          new RunKey(step.run(), step.attempt()), key -> new TreeMap<>())
                       .put(step.step(), step));
     }
     attempts.forEach(
@@ -62,7 +63,7 @@ public class StepIngest {
   }
 
   private void store(RunKey attempt, NavigableMap<Integer, StepMetrics> steps) {
-    int count = history.store(attempt.run(), attempt.epoch(), steps.values());
+    int count = history.store(attempt.run(), attempt.attempt(), steps.values());
     stored.increment(count);
     if (count == 0) {
       outdated.increment(steps.size());

@@ -20,7 +20,7 @@ class StepRow {
   @EmbeddedId private Key key;
 
   @Column(nullable = false)
-  private int epoch;
+  private int attempt;
 
   @Column(nullable = false)
   private double loss;
@@ -72,7 +72,7 @@ class StepRow {
 
   StepRow(StepMetrics step) {
     key = new Key(step.run(), step.step());
-    epoch = step.epoch();
+    attempt = step.attempt();
     loss = step.loss();
     crossEntropy = step.crossEntropy();
     balanceLoss = step.balanceLoss();
@@ -93,7 +93,7 @@ class StepRow {
   StepMetrics metrics() {
     return new StepMetrics(
         key.run(),
-        epoch,
+        attempt,
         key.step(),
         loss,
         crossEntropy,

@@ -1,6 +1,6 @@
 package org.hetermoe.coordinator.metrics;
 
-import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.RunKey;
 
 /**
  * Steps of an attempt have been stored.

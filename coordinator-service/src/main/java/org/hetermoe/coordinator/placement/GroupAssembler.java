@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
 import org.hetermoe.run.Heartbeat;
@@ -56,14 +56,14 @@ public final class GroupAssembler {
     int wantedAttention = spec.workers().attention();
     int wantedExperts = spec.workers().experts();
     if (spec.channel() == ChannelKind.MEMORY) {
-      List<Heartbeat> hosts = pick(free, Peer.Role.ATTENTION, 1, false);
+      List<Heartbeat> hosts = pick(free, WorkerRank.Role.ATTENTION, 1, false);
       return hosts.isEmpty()
           ? new Outcome.Missing(more(1, "attention"))
           : inOneWorker(hosts.getFirst(), wantedAttention, wantedExperts);
     }
     boolean byPartition = spec.channel() == ChannelKind.KAFKA;
-    List<Heartbeat> attention = pick(free, Peer.Role.ATTENTION, wantedAttention, byPartition);
-    List<Heartbeat> experts = pick(free, Peer.Role.EXPERT, wantedExperts, byPartition);
+    List<Heartbeat> attention = pick(free, WorkerRank.Role.ATTENTION, wantedAttention, byPartition);
+    List<Heartbeat> experts = pick(free, WorkerRank.Role.EXPERT, wantedExperts, byPartition);
     List<String> needs = new ArrayList<>();
     if (attention.size() < wantedAttention) {
       needs.add(more(wantedAttention - attention.size(), "attention"));
@@ -75,19 +75,19 @@ public final class GroupAssembler {
       return new Outcome.Missing(String.join(" and ", needs));
     }
     List<Assignment.Member> members = new ArrayList<>();
-    attention.forEach(worker -> members.add(member(Peer.attention(members.size()), worker)));
+    attention.forEach(worker -> members.add(member(WorkerRank.attention(members.size()), worker)));
     experts.forEach(
-        worker -> members.add(member(Peer.expert(members.size() - wantedAttention), worker)));
+        worker -> members.add(member(WorkerRank.expert(members.size() - wantedAttention), worker)));
     return new Outcome.Group(members);
   }
 
   private static Outcome inOneWorker(Heartbeat host, int attention, int experts) {
     List<Assignment.Member> members = new ArrayList<>();
     for (int rank = 0; rank < attention; rank++) {
-      members.add(member(Peer.attention(rank), host));
+      members.add(member(WorkerRank.attention(rank), host));
     }
     for (int rank = 0; rank < experts; rank++) {
-      members.add(member(Peer.expert(rank), host));
+      members.add(member(WorkerRank.expert(rank), host));
     }
     return new Outcome.Group(members);
   }
@@ -98,7 +98,7 @@ public final class GroupAssembler {
    * @param byPartition whether two that read the same partition exclude each other
    */
   private static List<Heartbeat> pick(
-      List<Heartbeat> free, Peer.Role role, int most, boolean byPartition) {
+      List<Heartbeat> free, WorkerRank.Role role, int most, boolean byPartition) {
     Set<Integer> partitions = new HashSet<>();
     return free.stream()
         .filter(worker -> worker.role() == role)
@@ -108,7 +108,7 @@ public final class GroupAssembler {
         .toList();
   }
 
-  private static Assignment.Member member(Peer peer, Heartbeat worker) {
+  private static Assignment.Member member(WorkerRank peer, Heartbeat worker) {
     return new Assignment.Member(
         peer, worker.worker(), worker.instance(), worker.host(), worker.port(), worker.partition());
   }

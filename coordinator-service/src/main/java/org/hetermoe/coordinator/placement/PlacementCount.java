@@ -8,7 +8,7 @@ import jakarta.persistence.EnumType;
 import jakarta.persistence.Enumerated;
 import jakarta.persistence.Table;
 import java.util.UUID;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hibernate.annotations.Immutable;
 
 /** How many experts of a layer a worker owns in an attempt. */
@@ -40,8 +40,8 @@ class PlacementCount {
   @Embeddable
   record Key(
       @Column(name = "run_id") UUID run,
-      @Column(name = "epoch") int epoch,
-      @Enumerated(EnumType.STRING) @Column(name = "role") Peer.Role role,
+      @Column(name = "attempt") int attempt,
+      @Enumerated(EnumType.STRING) @Column(name = "role") WorkerRank.Role role,
       @Column(name = "layer") int layer,
       @Column(name = "rank") int rank) {}
 }

@@ -7,7 +7,7 @@ import jakarta.persistence.Entity;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 
@@ -58,5 +58,5 @@ class RunAssignment {
 
   /** Run and attempt. */
   @Embeddable
-  record Key(@Column(name = "run_id") UUID run, @Column(name = "epoch") int epoch) {}
+  record Key(@Column(name = "run_id") UUID run, @Column(name = "attempt") int attempt) {}
 }

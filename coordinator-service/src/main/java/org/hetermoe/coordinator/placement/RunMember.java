@@ -9,7 +9,7 @@ import jakarta.persistence.Enumerated;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Event;
 
@@ -49,8 +49,8 @@ public class RunMember {
   /** For Hibernate. */
   protected RunMember() {}
 
-  RunMember(UUID run, int epoch, Assignment.Member member) {
-    this.key = new Key(run, epoch, member.peer().role(), member.peer().rank());
+  RunMember(UUID run, int attempt, Assignment.Member member) {
+    this.key = new Key(run, attempt, member.peer().role(), member.peer().rank());
     this.worker = member.worker();
     this.instance = member.instance();
     this.host = member.host();
@@ -64,8 +64,8 @@ public class RunMember {
   }
 
   /** Role and rank. */
-  public Peer peer() {
-    return new Peer(key.role(), key.rank());
+  public WorkerRank peer() {
+    return new WorkerRank(key.role(), key.rank());
   }
 
   /** Stable id of the worker in which it lives. */
@@ -118,7 +118,7 @@ public class RunMember {
   @Embeddable
   record Key(
       @Column(name = "run_id") UUID run,
-      @Column(name = "epoch") int epoch,
-      @Enumerated(EnumType.STRING) @Column(name = "role") Peer.Role role,
+      @Column(name = "attempt") int attempt,
+      @Enumerated(EnumType.STRING) @Column(name = "role") WorkerRank.Role role,
       @Column(name = "rank") int rank) {}
 }

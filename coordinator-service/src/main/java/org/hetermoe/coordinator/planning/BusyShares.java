@@ -2,9 +2,9 @@ package org.hetermoe.coordinator.planning;
 
 import java.util.Map;
 import java.util.TreeMap;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.GroupCosts;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.WorkerCosts;
 
 /** What each worker computes in a step. */
@@ -12,18 +12,19 @@ final class BusyShares {
   private BusyShares() {}
 
   /** Seconds that each worker computes in a step, the optimizer included. */
-  static Map<Peer, Double> seconds(GroupCosts costs, Placement placement) {
-    Map<Peer, Double> seconds = new TreeMap<>();
+  static Map<WorkerRank, Double> seconds(GroupCosts costs, Placement placement) {
+    Map<WorkerRank, Double> seconds = new TreeMap<>();
     for (int rank = 0; rank < costs.attention().size(); rank++) {
-      seconds.put(Peer.attention(rank), seconds(costs, placement, Peer.attention(rank)));
+      seconds.put(
+          WorkerRank.attention(rank), seconds(costs, placement, WorkerRank.attention(rank)));
     }
     for (int rank = 0; rank < costs.expert().size(); rank++) {
-      seconds.put(Peer.expert(rank), seconds(costs, placement, Peer.expert(rank)));
+      seconds.put(WorkerRank.expert(rank), seconds(costs, placement, WorkerRank.expert(rank)));
     }
     return seconds;
   }
 
-  private static double seconds(GroupCosts costs, Placement placement, Peer peer) {
+  private static double seconds(GroupCosts costs, Placement placement, WorkerRank peer) {
     WorkerCosts worker = costs.of(peer);
     int owned = 0;
     for (int layer = 0; layer < costs.layers(); layer++) {
@@ -44,7 +45,7 @@ final class BusyShares {
   }
 
   /** Seconds of the experts that a worker owns. */
-  static double expertSeconds(GroupCosts costs, Placement placement, Peer peer) {
+  static double expertSeconds(GroupCosts costs, Placement placement, WorkerRank peer) {
     WorkerCosts worker = costs.of(peer);
     double seconds = 0;
     for (int layer = 0; layer < costs.layers(); layer++) {

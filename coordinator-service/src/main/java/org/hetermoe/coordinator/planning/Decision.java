@@ -2,9 +2,9 @@ package org.hetermoe.coordinator.planning;
 
 import java.util.Map;
 import java.util.Optional;
-import org.hetermoe.group.Peer;
-import org.hetermoe.plan.Placement;
-import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
+import org.hetermoe.run.PlannerKind;
 
 /**
  * A placement and what it promises.
@@ -23,7 +23,7 @@ public record Decision(
    * @param boundFraction share of what any placement could reach at best
    * @param busy share of the step that each worker computes
    */
-  public record Promise(double stepSeconds, double boundFraction, Map<Peer, Double> busy) {
+  public record Promise(double stepSeconds, double boundFraction, Map<WorkerRank, Double> busy) {
     public Promise {
       busy = Map.copyOf(busy);
     }

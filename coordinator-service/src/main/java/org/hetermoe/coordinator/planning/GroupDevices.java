@@ -3,8 +3,8 @@ package org.hetermoe.coordinator.planning;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.hetermoe.cluster.DeviceProfile;
-import org.hetermoe.group.Peer;
+import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 
 /**
@@ -13,7 +13,8 @@ import org.hetermoe.run.Assignment;
  * @param members in order of role and rank
  * @param profiles of those of which one is known
  */
-public record GroupDevices(List<Assignment.Member> members, Map<Peer, DeviceProfile> profiles) {
+public record GroupDevices(
+    List<Assignment.Member> members, Map<WorkerRank, DeviceProfile> profiles) {
   public GroupDevices {
     members = List.copyOf(members);
     profiles = Map.copyOf(profiles);
@@ -31,12 +32,12 @@ public record GroupDevices(List<Assignment.Member> members, Map<Peer, DeviceProf
   }
 
   /** What a member computes on, for people. */
-  String device(Peer peer) {
+  String device(WorkerRank peer) {
     DeviceProfile profile = profiles.get(peer);
     return profile == null ? "unknown" : profile.name();
   }
 
-  List<DeviceProfile> of(Peer.Role role) {
+  List<DeviceProfile> of(WorkerRank.Role role) {
     return members.stream()
         .map(Assignment.Member::peer)
         .filter(peer -> peer.role() == role)

@@ -3,11 +3,11 @@ package org.hetermoe.coordinator.planning;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.ExpertCosts;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Passes;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.plan.WorkerCosts;
 
 /**
@@ -37,14 +37,14 @@ public final class MeasuredCosts {
    * @param spent mean of those steps, by worker
    */
   static GroupCosts corrected(
-      GroupCosts costs, GroupCosts expected, Placement placement, Map<Peer, Spent> spent) {
+      GroupCosts costs, GroupCosts expected, Placement placement, Map<WorkerRank, Spent> spent) {
     List<WorkerCosts> attention = new ArrayList<>();
     for (int rank = 0; rank < costs.attention().size(); rank++) {
-      attention.add(corrected(Peer.attention(rank), costs, expected, placement, spent));
+      attention.add(corrected(WorkerRank.attention(rank), costs, expected, placement, spent));
     }
     List<WorkerCosts> experts = new ArrayList<>();
     for (int rank = 0; rank < costs.expert().size(); rank++) {
-      experts.add(corrected(Peer.expert(rank), costs, expected, placement, spent));
+      experts.add(corrected(WorkerRank.expert(rank), costs, expected, placement, spent));
     }
     return new GroupCosts(
         costs.layers(),
@@ -58,11 +58,11 @@ public final class MeasuredCosts {
   }
 
   private static WorkerCosts corrected(
-      Peer peer,
+      WorkerRank peer,
       GroupCosts costs,
       GroupCosts expected,
       Placement placement,
-      Map<Peer, Spent> spent) {
+      Map<WorkerRank, Spent> spent) {
     WorkerCosts worker = costs.of(peer);
     Spent measured = spent.get(peer);
     if (measured == null) {

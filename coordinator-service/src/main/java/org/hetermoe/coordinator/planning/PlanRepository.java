@@ -4,7 +4,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
 import java.util.List;
 import java.util.UUID;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
 import org.hetermoe.run.RunPlan;
 
 /** Stored plans. */
@@ -22,26 +22,26 @@ public class PlanRepository {
   }
 
   /** Notes that the workers follow the plan with this placement. */
-  public void followed(UUID run, int epoch, Placement placement, int afterStep, double seconds) {
+  public void followed(UUID run, int attempt, Placement placement, int afterStep, double seconds) {
     entities
         .createQuery(
-            "from StoredPlan where key.run = :run and key.epoch = :epoch and fromStep is null",
+            "from StoredPlan where key.run = :run and key.attempt = :attempt and fromStep is null",
             StoredPlan.class)
         .setParameter("run", run)
-        .setParameter("epoch", epoch)
+        .setParameter("attempt", attempt)
         .getResultStream()
         .filter(stored -> stored.plan().placement().equals(placement))
         .forEach(stored -> stored.followed(afterStep, seconds));
   }
 
   /** Plans of an attempt, oldest first; none where it was made before there were any. */
-  public List<RunPlan> of(UUID run, int epoch) {
+  public List<RunPlan> of(UUID run, int attempt) {
     return entities
         .createQuery(
-            "from StoredPlan where key.run = :run and key.epoch = :epoch order by key.number",
+            "from StoredPlan where key.run = :run and key.attempt = :attempt order by key.number",
             StoredPlan.class)
         .setParameter("run", run)
-        .setParameter("epoch", epoch)
+        .setParameter("attempt", attempt)
         .getResultStream()
         .map(StoredPlan::plan)
         .toList();

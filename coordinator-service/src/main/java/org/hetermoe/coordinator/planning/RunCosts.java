@@ -3,18 +3,18 @@ package org.hetermoe.coordinator.planning;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
-import org.hetermoe.cluster.DeviceProfile;
-import org.hetermoe.cluster.Pass;
-import org.hetermoe.group.Peer;
+import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.device.Pass;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertCosts;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.plan.Passes;
-import org.hetermoe.plan.Split;
 import org.hetermoe.plan.WorkerCosts;
 import org.hetermoe.run.RunSpec;
+import org.hetermoe.schedule.Split;
 
 /**
  * What a run costs its workers, from their profiles, as the services train: in single precision,
@@ -40,10 +40,11 @@ final class RunCosts {
   static GroupCosts of(RunSpec spec, GroupDevices devices, ExpertLoads loads, LinkCosts link) {
     RunCosts costs = new RunCosts(spec, link);
     List<WorkerCosts> attention = new ArrayList<>();
-    for (DeviceProfile device : devices.of(Peer.Role.ATTENTION)) {
+    for (DeviceProfile device : devices.of(WorkerRank.Role.ATTENTION)) {
       attention.add(costs.attention(device, attention.size()));
     }
-    List<WorkerCosts> experts = devices.of(Peer.Role.EXPERT).stream().map(costs::expert).toList();
+    List<WorkerCosts> experts =
+        devices.of(WorkerRank.Role.EXPERT).stream().map(costs::expert).toList();
     return new GroupCosts(
         costs.model.layers(),
         costs.model.experts(),

@@ -4,19 +4,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LinkCosts;
-import org.hetermoe.plan.Placement;
-import org.hetermoe.plan.PlannerKind;
-import org.hetermoe.plan.Schedule;
 import org.hetermoe.plan.place.NoPlacement;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.plan.place.WorkBound;
+import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.PlanningSpec;
 import org.hetermoe.run.RunSpec;
+import org.hetermoe.schedule.Schedule;
 import org.hetermoe.simulate.Simulator;
 
 /** Plans a run: from the profiles of its workers to a placement and its promise. Pure. */
@@ -51,7 +51,7 @@ public final class RunPlanner {
    * @param spent in such a step, by worker; nobody is set right without
    */
   public RunPlanner measured(
-      Placement placement, ExpertLoads loads, Map<Peer, MeasuredCosts.Spent> spent) {
+      Placement placement, ExpertLoads loads, Map<WorkerRank, MeasuredCosts.Spent> spent) {
     if (spent.isEmpty() || !informed()) {
       return this;
     }
@@ -139,7 +139,7 @@ public final class RunPlanner {
 
   private static Decision.Promise promise(
       GroupCosts costs, Placement placement, double stepSeconds) {
-    Map<Peer, Double> busy = new TreeMap<>();
+    Map<WorkerRank, Double> busy = new TreeMap<>();
     BusyShares.seconds(costs, placement)
         .forEach((worker, seconds) -> busy.put(worker, seconds / stepSeconds));
     return new Decision.Promise(stepSeconds, WorkBound.of(costs) / stepSeconds, busy);

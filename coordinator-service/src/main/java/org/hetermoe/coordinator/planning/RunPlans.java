@@ -11,10 +11,10 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.hetermoe.cluster.DeviceProfile;
 import org.hetermoe.coordinator.CoordinatorConfig;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
-import org.hetermoe.group.Peer;
+import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Heartbeat;
@@ -56,7 +56,7 @@ public class RunPlans {
    */
   public GroupDevices devices(
       RunSpec spec, List<Assignment.Member> members, Map<String, Device> workers) {
-    Map<Peer, DeviceProfile> known = new HashMap<>();
+    Map<WorkerRank, DeviceProfile> known = new HashMap<>();
     for (Assignment.Member member : members) {
       spec.emulation()
           .device(member.peer().role())
@@ -85,7 +85,7 @@ public class RunPlans {
   /** A decision as it is stored and shown. */
   public RunPlan record(
       UUID run,
-      int epoch,
+      int attempt,
       int number,
       Integer fromStep,
       Instant at,
@@ -94,7 +94,7 @@ public class RunPlans {
       Decision decision) {
     List<RunPlan.PlannedWorker> workers = new ArrayList<>();
     for (Assignment.Member member : devices.members()) {
-      Peer peer = member.peer();
+      WorkerRank peer = member.peer();
       workers.add(
           new RunPlan.PlannedWorker(
               peer.toString(),
@@ -107,7 +107,7 @@ public class RunPlans {
     }
     return new RunPlan(
         run,
-        epoch,
+        attempt,
         number,
         fromStep,
         at,

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.WorkerLoad;
@@ -37,8 +37,8 @@ public record StepWindow(List<StepMetrics> steps) {
   }
 
   /** What each worker spent, mean over the steps. */
-  public Map<Peer, MeasuredCosts.Spent> spent() {
-    Map<Peer, MeasuredCosts.Spent> spent = new TreeMap<>();
+  public Map<WorkerRank, MeasuredCosts.Spent> spent() {
+    Map<WorkerRank, MeasuredCosts.Spent> spent = new TreeMap<>();
     for (StepMetrics step : steps) {
       for (WorkerLoad load : step.workers()) {
         spent.merge(

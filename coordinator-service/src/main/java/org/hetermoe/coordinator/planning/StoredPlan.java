@@ -30,7 +30,7 @@ class StoredPlan {
   protected StoredPlan() {}
 
   StoredPlan(RunPlan plan) {
-    this.key = new Key(plan.run(), plan.epoch(), plan.number());
+    this.key = new Key(plan.run(), plan.attempt(), plan.number());
     this.createdAt = plan.at();
     this.fromStep = plan.fromStep();
     this.plan = plan;
@@ -61,6 +61,6 @@ class StoredPlan {
   @Embeddable
   record Key(
       @Column(name = "run_id") UUID run,
-      @Column(name = "epoch") int epoch,
+      @Column(name = "attempt") int attempt,
       @Column(name = "number") int number) {}
 }

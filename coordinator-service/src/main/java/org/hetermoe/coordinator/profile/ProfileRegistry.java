@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
-import org.hetermoe.cluster.DeviceProfile;
-import org.hetermoe.cluster.EmulatedDevices;
 import org.hetermoe.coordinator.broker.Messages;
+import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.device.EmulatedDevices;
 import org.hetermoe.run.Topics;
 import org.hetermoe.run.WorkerProfile;
 

@@ -2,9 +2,9 @@ package org.hetermoe.coordinator.rebalance;
 
 import java.util.Map;
 import java.util.TreeMap;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
-import org.hetermoe.plan.Placement;
 
 /** What it costs to bring experts, weights and both moments, from one placement to another. */
 final class MoveCost {
@@ -30,13 +30,13 @@ final class MoveCost {
    * @param expertParameters of one expert
    */
   static double seconds(Placement from, Placement to, long expertParameters, LinkCosts link) {
-    Map<Peer, Double> out = new TreeMap<>();
-    Map<Peer, Double> in = new TreeMap<>();
+    Map<WorkerRank, Double> out = new TreeMap<>();
+    Map<WorkerRank, Double> in = new TreeMap<>();
     double each = link.latencySeconds() + link.seconds((double) expertParameters * PARAMETER_BYTES);
     for (int layer = 0; layer < from.layers(); layer++) {
       for (int expert = 0; expert < from.experts(); expert++) {
-        Peer giver = from.owner(layer, expert);
-        Peer taker = to.owner(layer, expert);
+        WorkerRank giver = from.owner(layer, expert);
+        WorkerRank taker = to.owner(layer, expert);
         if (!giver.equals(taker)) {
           out.merge(giver, each, Double::sum);
           in.merge(taker, each, Double::sum);

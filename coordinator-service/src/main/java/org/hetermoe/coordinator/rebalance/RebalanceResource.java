@@ -20,9 +20,9 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.hetermoe.coordinator.run.RunRepository;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.InvalidFieldException;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
@@ -75,7 +75,7 @@ public class RebalanceResource {
     }
     Placement asked = counts == null ? placement(placement) : counted(counts, spec);
     boolean onAttention =
-        asked.workers().stream().anyMatch(worker -> worker.role() == Peer.Role.ATTENTION);
+        asked.workers().stream().anyMatch(worker -> worker.role() == WorkerRank.Role.ATTENTION);
     if (onAttention && !spec.planning().asymEa()) {
       throw new InvalidFieldException(
           "placement", "must leave experts on expert workers: the run has planning.asym_ea false");

@@ -9,11 +9,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.coordinator.metrics.StepsStored;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.RunRepository;
-import org.hetermoe.plan.PlannerKind;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.PlanningSpec;
 import org.jboss.logging.Logger;
 
@@ -77,6 +77,7 @@ class Rebalancer {
   private void forgetOthers(RunKey attempt) {
     nextLook
         .keySet()
-        .removeIf(other -> other.run().equals(attempt.run()) && other.epoch() < attempt.epoch());
+        .removeIf(
+            other -> other.run().equals(attempt.run()) && other.attempt() < attempt.attempt());
   }
 }

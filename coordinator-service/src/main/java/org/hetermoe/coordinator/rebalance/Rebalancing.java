@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.coordinator.broker.CommandOutbox;
 import org.hetermoe.coordinator.metrics.StepHistory;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
@@ -23,15 +22,16 @@ import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.coordinator.worker.Roster;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.RunKey;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
-import org.hetermoe.plan.Placement;
-import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.run.Command;
+import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.PlanningSpec;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
-import org.hetermoe.train.GroupPlan;
 import org.jboss.logging.Logger;
 
 /**
@@ -82,7 +82,7 @@ class Rebalancing {
     }
 
     RunKey attempt() {
-      return new RunKey(run.id(), run.epoch());
+      return new RunKey(run.id(), run.attempt());
     }
 
     boolean pending() {
@@ -169,14 +169,14 @@ class Rebalancing {
     if (!run.running()) {
       return Optional.empty();
     }
-    List<RunMember> members = assignments.members(run.id(), run.epoch());
+    List<RunMember> members = assignments.members(run.id(), run.attempt());
     GroupDevices devices =
         plans.devices(
             run.spec(),
             members.stream().map(RunMember::member).toList(),
             RunPlans.described(roster.live()));
-    Placement placement = assignments.placement(run.id(), run.epoch()).orElseThrow();
-    List<RunPlan> earlier = storedPlans.of(run.id(), run.epoch());
+    Placement placement = assignments.placement(run.id(), run.attempt()).orElseThrow();
+    List<RunPlan> earlier = storedPlans.of(run.id(), run.attempt());
     int since =
         earlier.stream()
             .filter(plan -> plan.fromStep() != null)
@@ -185,7 +185,7 @@ class Rebalancing {
             .orElse(0);
     StepWindow window =
         new StepWindow(
-            history.since(run.id(), run.epoch(), since, run.spec().planning().rebalanceEvery()));
+            history.since(run.id(), run.attempt(), since, run.spec().planning().rebalanceEvery()));
     RunPlanner planner = plans.planner(run.spec(), devices);
     ExpertLoads loads = window.loads().orElseGet(planner::balanced);
     return Optional.of(
@@ -230,12 +230,13 @@ class Rebalancing {
 
   private RunPlan store(Situation then, Decision next) {
     UUID id = then.run.id();
-    Run run = runs.lock(id).filter(r -> r.running() && r.epoch() == then.run.epoch()).orElse(null);
+    Run run =
+        runs.lock(id).filter(r -> r.running() && r.attempt() == then.run.attempt()).orElse(null);
     if (run == null || run.stepsDone() >= run.steps()) {
       throw ProblemException.conflict("Run " + id + " is about to end, so nothing can move");
     }
-    List<RunPlan> stored = storedPlans.of(id, run.epoch());
-    Placement present = assignments.placement(id, run.epoch()).orElseThrow();
+    List<RunPlan> stored = storedPlans.of(id, run.attempt());
+    Placement present = assignments.placement(id, run.attempt()).orElseThrow();
     if (stored.stream().anyMatch(plan -> plan.fromStep() == null)
         || !present.equals(then.placement)) {
       throw ProblemException.conflict(
@@ -248,7 +249,7 @@ class Rebalancing {
     RunPlan plan =
         plans.record(
             id,
-            run.epoch(),
+            run.attempt(),
             number,
             null,
             Instant.now().truncatedTo(ChronoUnit.MICROS),
@@ -258,7 +259,7 @@ class Rebalancing {
     storedPlans.add(plan);
     outbox.add(
         new Command.Rebalance(
-            then.members.getFirst().instance(), id, run.epoch(), next.placement()));
+            then.members.getFirst().instance(), id, run.attempt(), next.placement()));
     LOG.infof(
         "Run %s: %d experts are to move: %s",
         id, MoveCost.experts(present, next.placement()), next.why());

@@ -13,8 +13,8 @@ import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.problem.ProblemException;
-import org.hetermoe.group.Peer;
-import org.hetermoe.plan.Placement;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 
 /** The placement in use. */
 @Path("/api/v1/runs/{id}/placement")
@@ -37,15 +37,15 @@ public class PlacementResource {
     Run run = runs.get(runs.resolve(id));
     Placement placement =
         assignments
-            .placement(run.id(), run.epoch())
+            .placement(run.id(), run.attempt())
             .orElseThrow(
                 () -> ProblemException.notFound("Run " + run.id() + " has not been placed yet"));
-    Map<Peer, List<Integer>> counts = assignments.counts(run.id(), run.epoch());
+    Map<WorkerRank, List<Integer>> counts = assignments.counts(run.id(), run.attempt());
     List<WorkerCounts> workers =
-        assignments.members(run.id(), run.epoch()).stream()
+        assignments.members(run.id(), run.attempt()).stream()
             .filter(
                 member ->
-                    member.peer().role() == Peer.Role.EXPERT
+                    member.peer().role() == WorkerRank.Role.EXPERT
                         || placement.workers().contains(member.peer()))
             .map(
                 member ->
@@ -54,7 +54,7 @@ public class PlacementResource {
                         member.worker(),
                         counts.getOrDefault(member.peer(), List.of())))
             .toList();
-    return new PlacementView(run.id(), run.epoch(), placement, workers);
+    return new PlacementView(run.id(), run.attempt(), placement, workers);
   }
 
   /**
@@ -63,7 +63,8 @@ public class PlacementResource {
    * @param placement per layer, per expert, its owner
    * @param counts of each expert worker, and of each attention worker that owns experts
    */
-  public record PlacementView(UUID run, int epoch, Placement placement, List<WorkerCounts> counts) {
+  public record PlacementView(
+      UUID run, int attempt, Placement placement, List<WorkerCounts> counts) {
     public PlacementView {
       counts = List.copyOf(counts);
     }

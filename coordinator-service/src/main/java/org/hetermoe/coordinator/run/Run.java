@@ -44,7 +44,7 @@ public class Run {
   private String softwareVersion;
 
   @Column(nullable = false)
-  private int epoch;
+  private int attempt;
 
   @Column(nullable = false)
   private int steps;
@@ -122,8 +122,8 @@ public class Run {
   }
 
   /** Attempts so far. */
-  public int epoch() {
-    return epoch;
+  public int attempt() {
+    return attempt;
   }
 
   /** Steps that it is to have. */
@@ -167,7 +167,7 @@ public class Run {
 
   /** Begins another attempt, from where the newest complete checkpoint was taken. */
   void beginAttempt(int resumeFromStep) {
-    epoch++;
+    attempt++;
     stepsDone = resumeFromStep;
   }
 

@@ -16,7 +16,6 @@ import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.hetermoe.channel.RunKey;
 import org.hetermoe.coordinator.CoordinatorConfig;
 import org.hetermoe.coordinator.broker.CommandOutbox;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
@@ -29,7 +28,8 @@ import org.hetermoe.coordinator.planning.RunPlanner;
 import org.hetermoe.coordinator.planning.RunPlans;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.worker.Roster;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Heartbeat;
@@ -38,7 +38,7 @@ import org.jboss.logging.Logger;
 
 /**
  * All that changes the state of a run. Each method is one transaction that holds the run's lock,
- * and may be called twice with the same message: what does not fit the state or the epoch does
+ * and may be called twice with the same message: what does not fit the state or the attempt does
  * nothing. Commands that follow are left in the {@link CommandOutbox}.
  */
 @ApplicationScoped
@@ -112,7 +112,7 @@ public class RunLifecycle {
       case RunState.Running running -> {
         change(run, running.stop("stops after the current step, as requested"));
         UUID leader = members(run).getFirst().instance();
-        outbox.add(new Command.Stop(leader, run.id(), run.epoch()));
+        outbox.add(new Command.Stop(leader, run.id(), run.attempt()));
       }
       case RunState.Stopping stopping ->
           LOG.debugf("Run %s is already being stopped: %s", run.id(), stopping.reason());
@@ -229,10 +229,10 @@ public class RunLifecycle {
     RunPlanner planner = plans.planner(run.spec(), devices);
     Decision decision = planner.decide(planner.balanced());
     Assignment assignment =
-        new Assignment(run.id(), run.epoch(), run.spec(), decision.placement(), members, from);
+        new Assignment(run.id(), run.attempt(), run.spec(), decision.placement(), members, from);
     assignments.add(assignment, now());
     storedPlans.add(
-        plans.record(run.id(), run.epoch(), 0, from, now(), run.spec(), devices, decision));
+        plans.record(run.id(), run.attempt(), 0, from, now(), run.spec(), devices, decision));
     change(run, waiting.prepare(preparation(members, from)));
     for (UUID instance : distinct(members, Assignment.Member::instance)) {
       outbox.add(new Command.Prepare(instance, assignment));
@@ -261,7 +261,7 @@ public class RunLifecycle {
     if (members.stream().allMatch(RunMember::prepared)) {
       change(run, preparing.start("all workers are prepared"));
       for (UUID instance : distinct(members, RunMember::instance)) {
-        outbox.add(new Command.Start(instance, run.id(), run.epoch()));
+        outbox.add(new Command.Start(instance, run.id(), run.attempt()));
       }
     }
   }
@@ -272,9 +272,9 @@ public class RunLifecycle {
     attempt(event)
         .ifPresent(
             run -> {
-              assignments.move(run.id(), run.epoch(), event.placement());
+              assignments.move(run.id(), run.attempt(), event.placement());
               storedPlans.followed(
-                  run.id(), run.epoch(), event.placement(), event.step(), event.seconds());
+                  run.id(), run.attempt(), event.placement(), event.step(), event.seconds());
             });
   }
 
@@ -356,7 +356,7 @@ public class RunLifecycle {
 
   private Optional<String> loss(Run run, RunMember member) {
     return switch (roster.presence(
-        member.worker(), member.instance(), new RunKey(run.id(), run.epoch()))) {
+        member.worker(), member.instance(), new RunKey(run.id(), run.attempt()))) {
       case PRESENT -> Optional.empty();
       case SILENT ->
           Optional.of(
@@ -396,7 +396,7 @@ public class RunLifecycle {
 
   /** The run of an event, locked, if the event is of its present attempt. */
   private Optional<Run> attempt(org.hetermoe.run.Event event) {
-    Optional<Run> run = runs.lock(event.run()).filter(r -> r.epoch() == event.epoch());
+    Optional<Run> run = runs.lock(event.run()).filter(r -> r.attempt() == event.attempt());
     if (run.isEmpty()) {
       LOG.infof("Ignored an event of an attempt that is over or unknown: %s", event);
     }
@@ -404,12 +404,12 @@ public class RunLifecycle {
   }
 
   private List<RunMember> members(Run run) {
-    return assignments.members(run.id(), run.epoch());
+    return assignments.members(run.id(), run.attempt());
   }
 
   private void abort(Run run, List<RunMember> members, String reason) {
     for (UUID instance : distinct(members, RunMember::instance)) {
-      outbox.add(new Command.Abort(instance, run.id(), run.epoch(), reason));
+      outbox.add(new Command.Abort(instance, run.id(), run.attempt(), reason));
     }
   }
 
@@ -426,7 +426,7 @@ public class RunLifecycle {
   }
 
   private static String named(RunMember member) {
-    Peer.Role role = member.peer().role();
+    WorkerRank.Role role = member.peer().role();
     return role.name().toLowerCase(Locale.ROOT) + " worker " + member.worker();
   }
 

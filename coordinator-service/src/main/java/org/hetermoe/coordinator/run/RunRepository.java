@@ -131,7 +131,7 @@ public class RunRepository {
             .createQuery(
                 """
                 select distinct m.worker from RunMember m
-                join Run r on r.id = m.key.run and r.epoch = m.key.epoch
+                join Run r on r.id = m.key.run and r.attempt = m.key.attempt
                 where r.state in ('preparing', 'running', 'stopping')
                 """,
                 String.class)
@@ -160,7 +160,7 @@ public class RunRepository {
         entities.createQuery(
             """
             select new org.hetermoe.run.RunView(
-              id, name, state, reason, createdAt, updatedAt, softwareVersion, epoch, steps,
+              id, name, state, reason, createdAt, updatedAt, softwareVersion, attempt, steps,
               stepsDone, lastLoss, evaluationLoss, checkpointStep, null, null, null, null)
             from Run
             where 1 = 1

@@ -24,8 +24,8 @@ import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.placement.RunMember;
 import org.hetermoe.coordinator.problem.Parameters;
 import org.hetermoe.coordinator.problem.Problem;
+import org.hetermoe.group.Placement;
 import org.hetermoe.model.InvalidFieldException;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunView;
@@ -169,9 +169,9 @@ public class RunResource {
 
   private RunView read(UUID id) {
     Run run = runs.get(id);
-    Placement placement = assignments.placement(id, run.epoch()).orElse(null);
+    Placement placement = assignments.placement(id, run.attempt()).orElse(null);
     List<Assignment.Member> members =
-        assignments.members(id, run.epoch()).stream().map(RunMember::member).toList();
+        assignments.members(id, run.attempt()).stream().map(RunMember::member).toList();
     return new RunView(
         run.id(),
         run.name(),
@@ -180,7 +180,7 @@ public class RunResource {
         run.createdAt(),
         run.updatedAt(),
         run.softwareVersion(),
-        run.epoch(),
+        run.attempt(),
         run.steps(),
         run.stepsDone(),
         run.lastLoss(),

@@ -8,7 +8,7 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
 import org.hibernate.annotations.DynamicUpdate;
 
@@ -24,7 +24,7 @@ class KnownWorker {
 
   @Enumerated(EnumType.STRING)
   @Column(nullable = false)
-  private Peer.Role role;
+  private WorkerRank.Role role;
 
   @Column(nullable = false)
   private String host;

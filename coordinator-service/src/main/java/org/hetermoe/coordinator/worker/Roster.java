@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
-import org.hetermoe.channel.RunKey;
+import org.hetermoe.group.RunKey;
 import org.hetermoe.run.Heartbeat;
 
 /**
@@ -89,7 +89,7 @@ public class Roster {
       return Presence.SILENT;
     }
     boolean here =
-        run.run().equals(last.heartbeat().run()) && run.epoch() == last.heartbeat().epoch();
+        run.run().equals(last.heartbeat().run()) && run.attempt() == last.heartbeat().attempt();
     return !here && silentSince(last.sinceNanos(), now) ? Presence.ELSEWHERE : Presence.PRESENT;
   }
 
@@ -163,6 +163,6 @@ public class Roster {
   private static boolean same(Heartbeat one, Heartbeat other) {
     return one.instance().equals(other.instance())
         && Objects.equals(one.run(), other.run())
-        && one.epoch() == other.epoch();
+        && one.attempt() == other.attempt();
   }
 }

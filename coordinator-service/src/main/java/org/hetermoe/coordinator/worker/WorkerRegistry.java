@@ -23,7 +23,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.hetermoe.coordinator.broker.Messages;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Topics;
 
@@ -49,7 +49,7 @@ public class WorkerRegistry {
     this.entities = entities;
     this.news = news;
     this.profiles = profiles;
-    for (Peer.Role role : Peer.Role.values()) {
+    for (WorkerRank.Role role : WorkerRank.Role.values()) {
       Gauge.builder("hetermoe.workers.alive", () -> alive(role))
           .tag("role", role.name().toLowerCase(Locale.ROOT))
           .description("Workers whose heartbeats arrive")
@@ -116,7 +116,7 @@ public class WorkerRegistry {
         profiles.of(heartbeat.compute(), heartbeat.softwareVersion()).isPresent());
   }
 
-  private long alive(Peer.Role role) {
+  private long alive(WorkerRank.Role role) {
     return roster.live().stream().filter(heartbeat -> heartbeat.role() == role).count();
   }
 
@@ -151,7 +151,7 @@ public class WorkerRegistry {
       boolean alive,
       Instant lastHeartbeatAt,
       UUID run,
-      int epoch,
+      int attempt,
       int step) {
     static WorkerView of(Heartbeat heartbeat, Instant at, boolean alive, boolean profiled) {
       return new WorkerView(
@@ -168,7 +168,7 @@ public class WorkerRegistry {
           alive,
           at,
           heartbeat.run(),
-          heartbeat.epoch(),
+          heartbeat.attempt(),
           heartbeat.step());
     }
   }

@@ -32,10 +32,10 @@ class StepHistoryIT {
                 .post("/api/v1/runs")
                 .path("id"));
 
-    // A run that was not placed yet is at epoch 0.
+    // A run that was not placed yet is at attempt 0.
     assertThat(history.store(run, 0, steps(run, 1, STEPS, 1.5))).isEqualTo(STEPS);
     assertThat(history.store(run, 0, steps(run, 100, STEPS, 2.5))).isEqualTo(STEPS);
-    assertThat(history.store(run, 1, steps(run, 1, STEPS, 9.5))).as("of another epoch").isZero();
+    assertThat(history.store(run, 1, steps(run, 1, STEPS, 9.5))).as("of another attempt").isZero();
 
     List<StepMetrics> stored = history.page(run, 0, 10_000);
     assertThat(stored)

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.UUID;
 import org.hetermoe.coordinator.placement.GroupAssembler.Outcome;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.RunSpec;
@@ -72,14 +72,14 @@ class GroupAssemblerTest {
   }
 
   private static Heartbeat attention(String id, int partition) {
-    return worker(Peer.Role.ATTENTION, id, partition);
+    return worker(WorkerRank.Role.ATTENTION, id, partition);
   }
 
   private static Heartbeat expert(String id, int partition) {
-    return worker(Peer.Role.EXPERT, id, partition);
+    return worker(WorkerRank.Role.EXPERT, id, partition);
   }
 
-  private static Heartbeat worker(Peer.Role role, String id, int partition) {
+  private static Heartbeat worker(WorkerRank.Role role, String id, int partition) {
     return new Heartbeat(
         id, UUID.randomUUID(), role, "127.0.0.1", 4000, partition, "", "cpu", "test", null, 0, 0);
   }

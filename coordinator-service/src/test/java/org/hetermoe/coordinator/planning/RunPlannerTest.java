@@ -9,15 +9,15 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import org.hetermoe.cluster.DeviceProfile;
-import org.hetermoe.cluster.Pass;
-import org.hetermoe.group.Peer;
+import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.device.Pass;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.LinkCosts;
-import org.hetermoe.plan.Placement;
-import org.hetermoe.plan.PlannerKind;
 import org.hetermoe.run.Assignment;
+import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
 import org.junit.jupiter.api.Test;
@@ -59,7 +59,7 @@ class RunPlannerTest {
   @Test
   void spreadsEvenlyAndSaysWhyWhereAProfileIsMissing() {
     RunSpec spec = spec("workers.experts=2");
-    GroupDevices devices = devices(spec, Map.of(Peer.attention(0), new Linear("A", 1)));
+    GroupDevices devices = devices(spec, Map.of(WorkerRank.attention(0), new Linear("A", 1)));
     RunPlanner planner = new RunPlanner(spec, devices, LINK);
 
     Decision decision = planner.decide(planner.balanced());
@@ -85,14 +85,14 @@ class RunPlannerTest {
             even,
             loads,
             Map.of(
-                Peer.expert(0), new MeasuredCosts.Spent(0, expected),
-                Peer.expert(1), new MeasuredCosts.Spent(0, 3 * expected)));
+                WorkerRank.expert(0), new MeasuredCosts.Spent(0, expected),
+                WorkerRank.expert(1), new MeasuredCosts.Spent(0, 3 * expected)));
 
     Decision decision = informed.plan(PlannerKind.BEST, loads);
 
     List<Integer> counts = new ArrayList<>();
     for (int layer = 0; layer < 4; layer++) {
-      counts.add(decision.placement().expertsOf(layer, Peer.expert(1)).size());
+      counts.add(decision.placement().expertsOf(layer, WorkerRank.expert(1)).size());
     }
     assertThat(counts).allMatch(count -> count < 4);
     assertThat(informed.given(even, "", loads).promise().orElseThrow().stepSeconds())
@@ -106,28 +106,28 @@ class RunPlannerTest {
   }
 
   private static RunPlanner planner(RunSpec spec, double attentionSpeed, double expertSpeed) {
-    Map<Peer, DeviceProfile> profiles = new HashMap<>();
+    Map<WorkerRank, DeviceProfile> profiles = new HashMap<>();
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
-      profiles.put(Peer.attention(rank), new Linear("A", attentionSpeed));
+      profiles.put(WorkerRank.attention(rank), new Linear("A", attentionSpeed));
     }
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
-      profiles.put(Peer.expert(rank), new Linear("E", expertSpeed));
+      profiles.put(WorkerRank.expert(rank), new Linear("E", expertSpeed));
     }
     return new RunPlanner(spec, devices(spec, profiles), LINK);
   }
 
-  private static GroupDevices devices(RunSpec spec, Map<Peer, DeviceProfile> profiles) {
+  private static GroupDevices devices(RunSpec spec, Map<WorkerRank, DeviceProfile> profiles) {
     List<Assignment.Member> members = new ArrayList<>();
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
-      members.add(member(Peer.attention(rank)));
+      members.add(member(WorkerRank.attention(rank)));
     }
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
-      members.add(member(Peer.expert(rank)));
+      members.add(member(WorkerRank.expert(rank)));
     }
     return new GroupDevices(members, profiles);
   }
 
-  private static Assignment.Member member(Peer peer) {
+  private static Assignment.Member member(WorkerRank peer) {
     return new Assignment.Member(peer, "w-" + peer, UUID.randomUUID(), "h", 1, peer.rank());
   }
 

@@ -9,9 +9,9 @@ import java.util.UUID;
 import org.hetermoe.coordinator.planning.MeasuredCosts.Spent;
 import org.hetermoe.coordinator.planning.StepWindow;
 import org.hetermoe.coordinator.rebalance.RebalancePolicy.Prospect;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.Placement;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
-import org.hetermoe.plan.Placement;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.WorkerLoad;
 import org.junit.jupiter.api.Test;
@@ -62,7 +62,7 @@ class RebalancePolicyTest {
 
     assertThat(window.label()).isEqualTo("steps 1 to 2");
     assertThat(window.loads().orElseThrow().relative()).isEqualTo(List.of(List.of(1.0, 1.0)));
-    assertThat(window.spent().get(Peer.expert(0))).isEqualTo(new Spent(0, 3));
+    assertThat(window.spent().get(WorkerRank.expert(0))).isEqualTo(new Spent(0, 3));
     assertThat(new StepWindow(List.of()).loads()).isEmpty();
   }
 
@@ -83,7 +83,7 @@ class RebalancePolicyTest {
         0.5,
         0.5,
         null,
-        List.of(new WorkerLoad(Peer.expert(0), 0.5, 0, expertSeconds)),
+        List.of(new WorkerLoad(WorkerRank.expert(0), 0.5, 0, expertSeconds)),
         rows,
         Instant.EPOCH);
   }

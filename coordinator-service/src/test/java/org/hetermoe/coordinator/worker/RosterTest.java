@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import org.hetermoe.channel.RunKey;
-import org.hetermoe.group.Peer;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -111,7 +111,7 @@ class RosterTest {
     return new Heartbeat(
         "expert-1",
         instance,
-        Peer.Role.EXPERT,
+        WorkerRank.Role.EXPERT,
         "127.0.0.1",
         4000,
         1,
@@ -119,7 +119,7 @@ class RosterTest {
         "cpu",
         "test",
         run == null ? null : run.run(),
-        run == null ? 0 : run.epoch(),
+        run == null ? 0 : run.attempt(),
         0);
   }
 }

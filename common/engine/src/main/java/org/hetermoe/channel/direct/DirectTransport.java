@@ -1,0 +1,299 @@
+package org.hetermoe.channel.direct;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.INFO;
+import static java.lang.System.Logger.Level.WARNING;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.hetermoe.channel.Channel;
+import org.hetermoe.channel.FrameBuffers;
+import org.hetermoe.channel.Refusal;
+import org.hetermoe.channel.Refusals;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
+
+/**
+ * A process's part in direct traffic: one server socket, and the channels of all members and runs
+ * that live in the process.
+ *
+ * <p>Connections are made in the background as soon as a channel is opened; a peer that is not
+ * there yet is tried again for {@link DirectSettings#connectTimeout}. A connection that comes for a
+ * channel that is not open yet is kept waiting half as long. So members may be opened in any order.
+ *
+ * <p>Thread-safe. Closing it aborts the channels that are still open.
+ */
+public final class DirectTransport implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(DirectTransport.class.getName());
+
+  /** Connections that have not said yet who they are, or wait for their channel, at a time. */
+  private static final int MAX_STRANGERS = 256;
+
+  private final DirectSettings settings;
+  private final FrameBuffers buffers;
+  private final Refusals refusals;
+  private final Sockets sockets;
+  private final ServerSocketChannel server;
+  private final InetSocketAddress address;
+  private final Semaphore strangers = new Semaphore(MAX_STRANGERS);
+  private final ScheduledThreadPoolExecutor watch;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition opened = lock.newCondition();
+  private final Map<Place, DirectChannel> channels = new HashMap<>();
+  private final Set<Inbound> connections = new HashSet<>();
+  private volatile boolean closed;
+
+  /**
+   * Listens.
+   *
+   * @throws IOException if the address cannot be bound
+   */
+  public DirectTransport(DirectSettings settings, FrameBuffers buffers, Refusals refusals)
+      throws IOException {
+    this.settings = settings;
+    this.buffers = buffers;
+    this.refusals = refusals;
+    this.sockets = new Sockets(settings);
+    this.server = sockets.listen();
+    int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
+    this.address = InetSocketAddress.createUnresolved(settings.advertisedHost(), port);
+    // What comes after the close is closed by whoever made it, and need not be watched.
+    this.watch =
+        new ScheduledThreadPoolExecutor(
+            1,
+            Thread.ofPlatform().name("hetermoe-direct-watch").daemon().factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
+    watch.setRemoveOnCancelPolicy(true);
+    Thread.ofPlatform().name("hetermoe-direct-accept").daemon().start(this::accept);
+    LOG.log(INFO, "direct channel listens on {0}:{1}", settings.bindHost(), String.valueOf(port));
+  }
+
+  /** Where peers reach this process, not resolved. */
+  public InetSocketAddress address() {
+    return address;
+  }
+
+  /**
+   * Opens a member's channel and begins to connect it.
+   *
+   * @param peers the members it talks with, and where they listen
+   * @throws IllegalStateException if it is open already, or the transport is closed
+   */
+  public Channel open(RunKey run, WorkerRank self, Map<WorkerRank, InetSocketAddress> peers) {
+    Map<WorkerRank, InetSocketAddress> others = new HashMap<>(peers);
+    others.remove(self);
+    DirectChannel channel = new DirectChannel(this, run, self, others);
+    lock.lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("the direct transport is closed");
+      }
+      if (channels.putIfAbsent(new Place(run, self), channel) != null) {
+        throw new IllegalStateException("a channel of " + self + " in " + run + " is open already");
+      }
+      opened.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    channel.connect();
+    return channel;
+  }
+
+  private void accept() {
+    while (!closed) {
+      try {
+        SocketChannel socket = server.accept();
+        String origin = String.valueOf(socket.getRemoteAddress());
+        if (!strangers.tryAcquire()) {
+          refusals.refuse(Refusal.BUSY, "connection from " + origin);
+          socket.close();
+          continue;
+        }
+        greet(socket, origin);
+      } catch (ClosedChannelException e) {
+        return;
+      } catch (IOException e) {
+        LOG.log(WARNING, "cannot accept a connection", e);
+        pause();
+      }
+    }
+  }
+
+  private void greet(SocketChannel socket, String origin) throws IOException {
+    Inbound connection;
+    try {
+      connection = new Inbound(this, refusals, sockets.accepted(socket), origin);
+    } catch (IOException e) {
+      strangers.release();
+      socket.close();
+      debug("connection from " + origin, e);
+      return;
+    }
+    lock.lock();
+    try {
+      connections.add(connection);
+    } finally {
+      lock.unlock();
+    }
+    Thread.ofPlatform().name("hetermoe-in-" + origin).daemon().start(connection);
+    if (closed) {
+      connection.close();
+    }
+  }
+
+  /** Out of file handles, say: a busy loop would make it worse. */
+  private static void pause() {
+    try {
+      Thread.sleep(100);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The channel of {@code receiver}; waits for it if its run is not known here yet. */
+  Found find(RunKey run, WorkerRank receiver) throws InterruptedException {
+    Place place = new Place(run, receiver);
+    lock.lockInterruptibly();
+    try {
+      // Half the time that the other end waits, so that it hears why before it gives up.
+      long left = settings.connectTimeout().toNanos() / 2;
+      while (true) {
+        DirectChannel channel = channels.get(place);
+        if (channel != null) {
+          return new Present(channel);
+        }
+        if (closed || left <= 0) {
+          return new Missing(whyMissing(run));
+        }
+        if (channels.keySet().stream().anyMatch(other -> other.isNewerThan(run))) {
+          return new Missing(Refusal.OTHER_ATTEMPT);
+        }
+        left = opened.awaitNanos(left);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private Refusal whyMissing(RunKey run) {
+    if (channels.keySet().stream().anyMatch(other -> other.run.equals(run))) {
+      return Refusal.WRONG_RECEIVER;
+    }
+    return channels.keySet().stream().anyMatch(other -> other.run.run().equals(run.run()))
+        ? Refusal.OTHER_ATTEMPT
+        : Refusal.OTHER_RUN;
+  }
+
+  /** A connection has been let in or turned away. */
+  void noStranger() {
+    strangers.release();
+  }
+
+  void ended(Inbound connection) {
+    lock.lock();
+    try {
+      connections.remove(connection);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void forget(DirectChannel channel) {
+    lock.lock();
+    try {
+      channels.remove(new Place(channel.run(), channel.self()), channel);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  ScheduledFuture<?> closeAfter(Closeable wire, Duration time) {
+    return watch.schedule(() -> closeQuietly(wire), time.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  void closeQuietly(Closeable wire) {
+    if (wire == null) {
+      return;
+    }
+    try {
+      wire.close();
+    } catch (IOException e) {
+      // Nothing was to come from it any more.
+      debug("close failed", e);
+    }
+  }
+
+  void debug(String what, Exception e) {
+    LOG.log(DEBUG, what, e);
+  }
+
+  DirectSettings settings() {
+    return settings;
+  }
+
+  FrameBuffers buffers() {
+    return buffers;
+  }
+
+  Sockets sockets() {
+    return sockets;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  @Override
+  public void close() {
+    List<DirectChannel> open;
+    List<Inbound> connected;
+    lock.lock();
+    try {
+      closed = true;
+      opened.signalAll();
+      open = List.copyOf(channels.values());
+      connected = List.copyOf(connections);
+    } finally {
+      lock.unlock();
+    }
+    closeQuietly(server);
+    for (DirectChannel channel : open) {
+      channel.abort("the process stops taking part");
+      channel.close();
+    }
+    connected.forEach(Inbound::close);
+    watch.shutdownNow();
+  }
+
+  private record Place(RunKey run, WorkerRank member) {
+    boolean isNewerThan(RunKey other) {
+      return run.run().equals(other.run()) && run.attempt() > other.attempt();
+    }
+  }
+
+  /** Whether a channel was found. */
+  sealed interface Found {}
+
+  /** It was. */
+  record Present(DirectChannel channel) implements Found {}
+
+  /** It was not. */
+  record Missing(Refusal reason) implements Found {}
+}

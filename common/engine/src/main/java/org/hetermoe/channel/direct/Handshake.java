@@ -1,0 +1,87 @@
+package org.hetermoe.channel.direct;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.UUID;
+import org.hetermoe.channel.FrameHeader;
+import org.hetermoe.channel.Refusal;
+import org.hetermoe.group.RunKey;
+import org.hetermoe.group.WorkerRank;
+
+/**
+ * The first words on a connection. The sender says which run it is, who it is and whom it wants
+ * ({@value #BYTES} bytes, little-endian: magic 4, version 2, zeroes 2, run 16, attempt 4, sender 4,
+ * receiver 4, CRC32C 4); the receiver answers with {@value #ANSWER_BYTES} bytes: magic 4, a {@link
+ * Refusal}'s code or 0, zeroes 3.
+ */
+record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
+  static final int BYTES = 40;
+  static final int ANSWER_BYTES = 8;
+
+  /** "HMoC". */
+  private static final int MAGIC = 0x436f4d48;
+
+  private static final short VERSION = 1;
+  private static final int CHECKSUM_AT = BYTES - Integer.BYTES;
+
+  ByteBuffer encode() {
+    ByteBuffer out = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    out.putInt(MAGIC).putShort(VERSION).putShort((short) 0);
+    out.putLong(run.run().getMostSignificantBits()).putLong(run.run().getLeastSignificantBits());
+    out.putInt(run.attempt()).putInt(sender.code()).putInt(receiver.code());
+    out.putInt(FrameHeader.checksum(out.slice(0, CHECKSUM_AT)));
+    return out.flip();
+  }
+
+  /** Reads what {@link #encode} wrote. */
+  static Greeting decode(ByteBuffer bytes) {
+    ByteBuffer in = bytes.slice(0, BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    if (in.getInt(0) != MAGIC) {
+      return new Rejected(Refusal.BAD_MAGIC, "magic %#010x".formatted(in.getInt(0)));
+    }
+    if (in.getShort(4) != VERSION) {
+      return new Rejected(Refusal.BAD_VERSION, "version " + in.getShort(4));
+    }
+    if (in.getInt(CHECKSUM_AT) != FrameHeader.checksum(in.slice(0, CHECKSUM_AT))) {
+      return new Rejected(Refusal.BAD_CHECKSUM, "handshake does not match its checksum");
+    }
+    Optional<WorkerRank> sender = WorkerRank.ofCode(in.getInt(28));
+    if (sender.isEmpty()) {
+      return new Rejected(Refusal.UNKNOWN_SENDER, "sender %#x".formatted(in.getInt(28)));
+    }
+    Optional<WorkerRank> receiver = WorkerRank.ofCode(in.getInt(32));
+    if (receiver.isEmpty()) {
+      return new Rejected(Refusal.WRONG_RECEIVER, "receiver %#x".formatted(in.getInt(32)));
+    }
+    RunKey run = new RunKey(new UUID(in.getLong(8), in.getLong(16)), in.getInt(24));
+    return new Welcome(new Handshake(run, sender.get(), receiver.get()));
+  }
+
+  static ByteBuffer answer(Optional<Refusal> refusal) {
+    ByteBuffer out = ByteBuffer.allocate(ANSWER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    return out.putInt(0, MAGIC).put(4, refusal.map(r -> (byte) r.code()).orElse((byte) 0));
+  }
+
+  /** What an answer says, in words; empty if it is yes. */
+  static Optional<String> objection(ByteBuffer answer) {
+    ByteBuffer in = answer.slice(0, ANSWER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    if (in.getInt(0) != MAGIC) {
+      return Optional.of("what answers there is not HeterMoE");
+    }
+    int code = in.get(4);
+    return code == 0
+        ? Optional.empty()
+        : Optional.of(
+            "refused: " + Refusal.ofCode(code).map(Refusal::label).orElse("reason " + code));
+  }
+
+  /** What came of reading a handshake. */
+  sealed interface Greeting {}
+
+  /** A sound one. */
+  record Welcome(Handshake handshake) implements Greeting {}
+
+  /** An unsound one. */
+  record Rejected(Refusal reason, String detail) implements Greeting {}
+}

@@ -1,0 +1,41 @@
+package org.hetermoe.checkpoint;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.UUID;
+
+/**
+ * Where a run's checkpoints are kept; reached by way of the coordinator. Safe for several threads.
+ */
+public interface CheckpointStore {
+  /**
+   * Stores one shard of a checkpoint and returns when it is durable. The checkpoint becomes visible
+   * once all shards of its group are stored.
+   *
+   * @param attempt the attempt that writes; a later attempt's writer wins
+   * @param step the step after which it was taken
+   * @param shard name of the shard: the peer's name
+   * @throws IOException if it could not be stored, retries included
+   */
+  void write(UUID run, int attempt, int step, String shard, Shard content) throws IOException;
+
+  /**
+   * Opens a complete checkpoint.
+   *
+   * @throws IOException if there is none at that step, or it cannot be reached
+   */
+  StoredCheckpoint open(UUID run, int step) throws IOException;
+
+  /** A complete checkpoint, whichever way its tensors were spread over shards. */
+  interface StoredCheckpoint extends AutoCloseable {
+    /**
+     * Reads one F32 tensor into host memory of exactly its size.
+     *
+     * @throws IOException if there is no such tensor, its size differs, or it cannot be reached
+     */
+    void read(String tensor, MemorySegment target) throws IOException;
+
+    @Override
+    void close();
+  }
+}

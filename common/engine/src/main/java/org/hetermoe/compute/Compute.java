@@ -1,0 +1,247 @@
+package org.hetermoe.compute;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.hetermoe.tensor.DType;
+import org.hetermoe.tensor.Shape;
+
+/**
+ * A device: memory, and stateless operations over tensors in it, each forward beside its backward.
+ *
+ * <p>Shape letters: T tokens (rows), I and O input and output width, H hidden width, V vocabulary,
+ * E experts, K experts per token, A assignments (a token given to an expert), G groups. Weights
+ * have the layout {@code [out, in]}. Any extent of rows may be 0.
+ *
+ * <p>Operations may run asynchronously, in the order of their calls; {@link #read}, {@link
+ * #sumOfSquares} and {@link #synchronize} wait. Outputs must not alias inputs unless an operation
+ * says so. An operation throws {@link IllegalArgumentException} on operands whose shapes do not
+ * fit. One instance is used by one thread at a time.
+ */
+public interface Compute extends AutoCloseable {
+  /**
+   * The name it was looked up by, with what it found, for logs: {@code cpu (oneDNN 3.11, 2
+   * threads)}.
+   */
+  String description();
+
+  // ---- memory
+
+  /** A tensor with undefined contents. The caller closes it. */
+  Tensor allocate(DType dtype, Shape shape);
+
+  /** A tensor of zeros. The caller closes it. */
+  default Tensor zeros(Shape shape) {
+    Tensor tensor = allocate(DType.F32, shape);
+    fill(tensor, 0f);
+    return tensor;
+  }
+
+  /**
+   * A tensor over host memory that both sides see: a channel's buffer. What operations write is in
+   * the segment after {@link #synchronize}. The segment must be native, aligned to its elements,
+   * and outlive the tensor; closing the tensor leaves it alone.
+   */
+  Tensor map(MemorySegment segment, DType dtype, Shape shape);
+
+  /** Copies host elements to a tensor; {@code source} has exactly the tensor's size. */
+  void write(MemorySegment source, Tensor target);
+
+  /** Copies a tensor to host memory of exactly its size, and waits for it. */
+  void read(Tensor source, MemorySegment target);
+
+  /** Waits until all operations are done. */
+  void synchronize();
+
+  // ---- element-wise
+
+  /** Sets every element of an F32 tensor. */
+  void fill(Tensor x, float value);
+
+  /** {@code target = source}; equal element counts. */
+  void copy(Tensor source, Tensor target);
+
+  /** {@code target += source}; equal element counts. */
+  void add(Tensor source, Tensor target);
+
+  // ---- linear: y[T,O] = x[T,I] w[O,I]^T
+
+  /** {@code y = x w^T}. */
+  void linear(Tensor x, Tensor w, Tensor y);
+
+  /** {@code dx = dy w}, or {@code dx += dy w} if {@code accumulate}. */
+  void linearBackwardInput(Tensor dy, Tensor w, Tensor dx, boolean accumulate);
+
+  /** {@code dw += dy^T x}. */
+  void linearBackwardWeight(Tensor dy, Tensor x, Tensor dw);
+
+  // ---- grouped linear: group g of rows meets weight g; the experts of one layer in one call.
+  // The numbers of a group depend on that group's operands alone, never on its neighbours.
+
+  /**
+   * For every group: {@code y_g = x_g w_g^T}. x[A,I], y[A,O], w of {@code groups.count()} tensors
+   * [O,I].
+   */
+  void groupedLinear(Tensor x, Groups groups, List<Tensor> w, Tensor y);
+
+  /** For every group: {@code dx_g = dy_g w_g}, or {@code +=} if {@code accumulate}. */
+  void groupedLinearBackwardInput(
+      Tensor dy, Groups groups, List<Tensor> w, Tensor dx, boolean accumulate);
+
+  /** For every group: {@code dw_g += dy_g^T x_g}. */
+  void groupedLinearBackwardWeight(Tensor dy, Tensor x, Groups groups, List<Tensor> dw);
+
+  // ---- embedding
+
+  /** {@code y[t] = table[ids[t]]}. table[V,H], ids I32[T], y[T,H]. */
+  void embed(Tensor table, Tensor ids, Tensor y);
+
+  /** {@code dTable[ids[t]] += dy[t]}, in the order of t. */
+  void embedBackward(Tensor ids, Tensor dy, Tensor dTable);
+
+  // ---- RMSNorm
+
+  /**
+   * {@code y = x / rms(x) * weight}, {@code rms(x) = sqrt(mean(x^2) + epsilon)}; keeps {@code
+   * inverseRms[T]}.
+   */
+  void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor inverseRms);
+
+  /**
+   * {@code dx += } the gradient through the norm (dx accumulates: the residual branch joins there);
+   * {@code dWeight += }.
+   */
+  void rmsNormBackward(
+      Tensor x, Tensor weight, Tensor inverseRms, Tensor dy, Tensor dx, Tensor dWeight);
+
+  // ---- rotary position embedding (pairs i and i + headDim/2, as Hugging Face lays them out)
+
+  /**
+   * Rotates every head of x[T, heads*headDim] in place; cos and sin are [length, headDim/2],
+   * position is row mod length.
+   */
+  void rope(Tensor x, Tensor cos, Tensor sin, int headDim);
+
+  /** Rotates back: the gradient of {@link #rope}, in place. */
+  void ropeBackward(Tensor dx, Tensor cos, Tensor sin, int headDim);
+
+  // ---- causal grouped-query attention, scores scaled by 1/sqrt(headDim)
+
+  /**
+   * q[T, heads*headDim], k and v[T, kvHeads*headDim] to out like q; keeps {@code logSumExp[T,
+   * heads]}. Never holds more of the score matrix than a block of rows.
+   */
+  void attention(Tensor q, Tensor k, Tensor v, AttentionShape shape, Tensor out, Tensor logSumExp);
+
+  /** Writes (does not accumulate) dq, dk, dv. */
+  void attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor dOut,
+      AttentionShape shape,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv);
+
+  // ---- router
+
+  /**
+   * Softmax over the experts, the K largest (ties: lower expert first), in descending order, with
+   * weights renormalised to sum 1.
+   *
+   * @param logits [T,E]
+   * @param probabilities out, [T,E]
+   * @param logSumExp out, [T], of the logits
+   * @param experts out, I32[T,K]
+   * @param weights out, [T,K]
+   */
+  void route(Tensor logits, Tensor probabilities, Tensor logSumExp, Tensor experts, Tensor weights);
+
+  /**
+   * Gradient of the logits. The probabilities have two users: the renormalised weights, and the
+   * load-balancing loss, which is linear in them with coefficients {@code balance[E]} that are the
+   * same for every token; the z-loss adds {@code zScale * logSumExp^2} per token.
+   *
+   * @param dWeights [T,K]
+   * @param balance [E]
+   * @param dLogits out, [T,E]
+   */
+  void routeBackward(
+      Tensor probabilities,
+      Tensor logSumExp,
+      Tensor experts,
+      Tensor weights,
+      Tensor dWeights,
+      Tensor balance,
+      float zScale,
+      Tensor dLogits);
+
+  /** {@code sums[c] = sum over rows of x[r,c]}; x[T,E], sums[E]. */
+  void columnSums(Tensor x, Tensor sums);
+
+  // ---- dispatch and combine
+
+  /**
+   * {@code y[i] = x[rows[i]]}, times {@code scale[i]} unless scale is null. x[T,H], rows I32[A],
+   * y[A,H].
+   */
+  void gatherRows(Tensor x, Tensor rows, Tensor scale, Tensor y);
+
+  /**
+   * {@code y[t] = residual[t] + sum over s in order of weights[t,s] *
+   * sources[source[t,s]][row[t,s]]}. Without weights (null) the factor is 1. y may be residual.
+   *
+   * @param sources tensors of H columns, one per expert worker
+   * @param source I32[T,K], which of the sources
+   * @param row I32[T,K], which row of it
+   */
+  void combine(
+      Tensor residual, List<Tensor> sources, Tensor source, Tensor row, Tensor weights, Tensor y);
+
+  /** {@code dWeights[t,s] = dot(dy[t], sources[source[t,s]][row[t,s]])}. */
+  void combineBackwardWeights(
+      Tensor dy, List<Tensor> sources, Tensor source, Tensor row, Tensor dWeights);
+
+  // ---- SwiGLU
+
+  /** {@code out = silu(gate) * up}, element by element. */
+  void swiGlu(Tensor gate, Tensor up, Tensor out);
+
+  /** dGate and dUp from dOut; dGate may be gate, dUp may be up. */
+  void swiGluBackward(Tensor gate, Tensor up, Tensor dOut, Tensor dGate, Tensor dUp);
+
+  // ---- loss
+
+  /**
+   * Cross entropy of each row, in nats; 0 where the target is negative (ignored).
+   *
+   * @param logits [T,V]
+   * @param targets I32[T]
+   * @param losses out, [T]
+   * @param logSumExp out, [T]
+   */
+  void crossEntropy(Tensor logits, Tensor targets, Tensor losses, Tensor logSumExp);
+
+  /**
+   * {@code dLogits = scale * (softmax(logits) - onehot(target))}, 0 for ignored rows; dLogits may
+   * be logits.
+   */
+  void crossEntropyBackward(
+      Tensor logits, Tensor targets, Tensor logSumExp, float scale, Tensor dLogits);
+
+  // ---- optimizer
+
+  /** Sum of the squares of all elements, in double precision and a fixed order. Waits. */
+  double sumOfSquares(Tensor x);
+
+  /**
+   * One AdamW update of parameter, m and v; sets the gradient to zero. All tensors have equal
+   * element counts.
+   */
+  void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,332 @@
+package org.hetermoe.compute.reference;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.hetermoe.compute.AdamWStep;
+import org.hetermoe.compute.AttentionShape;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Operands;
+import org.hetermoe.compute.Tensor;
+import org.hetermoe.compute.host.HostMemory;
+import org.hetermoe.compute.host.HostTensor;
+import org.hetermoe.tensor.DType;
+import org.hetermoe.tensor.Shape;
+
+/** Checks operands and hands them to the plain loops of this package. */
+final class ReferenceCompute implements Compute {
+  private final HostMemory memory = new HostMemory();
+
+  @Override
+  public String description() {
+    return "reference (plain Java, 1 thread)";
+  }
+
+  @Override
+  public Tensor allocate(DType dtype, Shape shape) {
+    return memory.allocate(dtype, shape);
+  }
+
+  @Override
+  public Tensor map(MemorySegment segment, DType dtype, Shape shape) {
+    return memory.map(segment, dtype, shape);
+  }
+
+  @Override
+  public void write(MemorySegment source, Tensor target) {
+    HostTensor.of(target).write(source);
+  }
+
+  @Override
+  public void read(Tensor source, MemorySegment target) {
+    HostTensor.of(source).read(target);
+  }
+
+  @Override
+  public void synchronize() {
+    memory.requireOpen();
+  }
+
+  @Override
+  public void fill(Tensor x, float value) {
+    Operands.floats(x, "x");
+    MemorySegment elements = HostTensor.of(x).segment();
+    for (long i = 0; i < x.shape().elements(); i++) {
+      elements.setAtIndex(JAVA_FLOAT, i, value);
+    }
+  }
+
+  @Override
+  public void copy(Tensor source, Tensor target) {
+    Operands.copy(source, target);
+    HostTensor.of(target).write(HostTensor.of(source).segment());
+  }
+
+  @Override
+  public void add(Tensor source, Tensor target) {
+    Operands.sameCount(source, target);
+    Elements.add(Floats.of(source), Floats.of(target));
+  }
+
+  @Override
+  public void linear(Tensor x, Tensor w, Tensor y) {
+    Operands.linear(x, w, y);
+    Products.forward(Floats.of(x), Floats.of(w), Floats.of(y), 0, x.shape().rows());
+  }
+
+  @Override
+  public void linearBackwardInput(Tensor dy, Tensor w, Tensor dx, boolean accumulate) {
+    Operands.linear(dx, w, dy);
+    int rows = dx.shape().rows();
+    Products.backwardInput(Floats.of(dy), Floats.of(w), Floats.of(dx), accumulate, 0, rows);
+  }
+
+  @Override
+  public void linearBackwardWeight(Tensor dy, Tensor x, Tensor dw) {
+    Operands.linear(x, dw, dy);
+    Products.backwardWeight(Floats.of(dy), Floats.of(x), Floats.of(dw), 0, x.shape().rows());
+  }
+
+  @Override
+  public void groupedLinear(Tensor x, Groups groups, List<Tensor> w, Tensor y) {
+    Operands.groupedLinear(x, groups, w, y);
+    for (int g = 0; g < groups.count(); g++) {
+      Products.forward(
+          Floats.of(x), Floats.of(w.get(g)), Floats.of(y), groups.start(g), groups.end(g));
+    }
+  }
+
+  @Override
+  public void groupedLinearBackwardInput(
+      Tensor dy, Groups groups, List<Tensor> w, Tensor dx, boolean accumulate) {
+    Operands.groupedLinear(dx, groups, w, dy);
+    for (int g = 0; g < groups.count(); g++) {
+      Products.backwardInput(
+          Floats.of(dy),
+          Floats.of(w.get(g)),
+          Floats.of(dx),
+          accumulate,
+          groups.start(g),
+          groups.end(g));
+    }
+  }
+
+  @Override
+  public void groupedLinearBackwardWeight(Tensor dy, Tensor x, Groups groups, List<Tensor> dw) {
+    Operands.groupedLinear(x, groups, dw, dy);
+    for (int g = 0; g < groups.count(); g++) {
+      Products.backwardWeight(
+          Floats.of(dy), Floats.of(x), Floats.of(dw.get(g)), groups.start(g), groups.end(g));
+    }
+  }
+
+  @Override
+  public void embed(Tensor table, Tensor ids, Tensor y) {
+    Operands.embed(table, ids, y);
+    Rows.gather(Floats.of(table), Ints.of(ids), null, Floats.of(y));
+  }
+
+  @Override
+  public void embedBackward(Tensor ids, Tensor dy, Tensor dTable) {
+    Operands.embed(dTable, ids, dy);
+    Rows.embedBackward(Ints.of(ids), Floats.of(dy), Floats.of(dTable));
+  }
+
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor inverseRms) {
+    Operands.norm(x, weight, inverseRms);
+    Operands.alike(x, y, "y");
+    Norms.forward(Floats.of(x), Floats.of(weight), epsilon, Floats.of(y), Floats.of(inverseRms));
+  }
+
+  @Override
+  public void rmsNormBackward(
+      Tensor x, Tensor weight, Tensor inverseRms, Tensor dy, Tensor dx, Tensor dWeight) {
+    Operands.norm(x, weight, inverseRms);
+    Operands.norm(x, dWeight, inverseRms);
+    Operands.alike(x, dy, "dy");
+    Operands.alike(x, dx, "dx");
+    Norms.backward(
+        Floats.of(x),
+        Floats.of(weight),
+        Floats.of(inverseRms),
+        Floats.of(dy),
+        Floats.of(dx),
+        Floats.of(dWeight));
+  }
+
+  @Override
+  public void rope(Tensor x, Tensor cos, Tensor sin, int headDim) {
+    Operands.rope(x, cos, sin, headDim);
+    Norms.rotate(Floats.of(x), Floats.of(cos), Floats.of(sin), headDim, 1);
+  }
+
+  @Override
+  public void ropeBackward(Tensor dx, Tensor cos, Tensor sin, int headDim) {
+    Operands.rope(dx, cos, sin, headDim);
+    Norms.rotate(Floats.of(dx), Floats.of(cos), Floats.of(sin), headDim, -1);
+  }
+
+  @Override
+  public void attention(
+      Tensor q, Tensor k, Tensor v, AttentionShape shape, Tensor out, Tensor logSumExp) {
+    Operands.attention(q, k, v, shape, out, logSumExp);
+    new Attention(Floats.of(q), Floats.of(k), Floats.of(v), shape)
+        .forward(Floats.of(out), Floats.of(logSumExp));
+  }
+
+  @Override
+  public void attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor dOut,
+      AttentionShape shape,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    Operands.attention(q, k, v, shape, out, logSumExp);
+    Operands.attention(dq, dk, dv, shape, dOut, logSumExp);
+    new Attention(Floats.of(q), Floats.of(k), Floats.of(v), shape)
+        .backward(
+            Floats.of(out),
+            Floats.of(logSumExp),
+            Floats.of(dOut),
+            Floats.of(dq),
+            Floats.of(dk),
+            Floats.of(dv));
+  }
+
+  @Override
+  public void route(
+      Tensor logits, Tensor probabilities, Tensor logSumExp, Tensor experts, Tensor weights) {
+    Operands.route(logits, probabilities, logSumExp, experts, weights);
+    Router.forward(
+        Floats.of(logits),
+        Floats.of(probabilities),
+        Floats.of(logSumExp),
+        Ints.of(experts),
+        Floats.of(weights));
+  }
+
+  @Override
+  public void routeBackward(
+      Tensor probabilities,
+      Tensor logSumExp,
+      Tensor experts,
+      Tensor weights,
+      Tensor dWeights,
+      Tensor balance,
+      float zScale,
+      Tensor dLogits) {
+    Operands.route(dLogits, probabilities, logSumExp, experts, weights);
+    Operands.alike(weights, dWeights, "dWeights");
+    Operands.columnSums(dLogits, balance);
+    Router.backward(
+        Floats.of(probabilities),
+        Floats.of(logSumExp),
+        Ints.of(experts),
+        Floats.of(weights),
+        Floats.of(dWeights),
+        Floats.of(balance),
+        zScale,
+        Floats.of(dLogits));
+  }
+
+  @Override
+  public void columnSums(Tensor x, Tensor sums) {
+    Operands.columnSums(x, sums);
+    Router.columnSums(Floats.of(x), Floats.of(sums));
+  }
+
+  @Override
+  public void gatherRows(Tensor x, Tensor rows, Tensor scale, Tensor y) {
+    Operands.gatherRows(x, rows, scale, y);
+    Floats factors = scale == null ? null : Floats.of(scale);
+    Rows.gather(Floats.of(x), Ints.of(rows), factors, Floats.of(y));
+  }
+
+  @Override
+  public void combine(
+      Tensor residual, List<Tensor> sources, Tensor source, Tensor row, Tensor weights, Tensor y) {
+    Operands.combine(residual, sources, source, row, weights);
+    Operands.alike(residual, y, "y");
+    Rows.combine(
+        Floats.of(residual),
+        sources.stream().map(Floats::of).toList(),
+        Ints.of(source),
+        Ints.of(row),
+        source.shape().columns(),
+        weights == null ? null : Floats.of(weights),
+        Floats.of(y));
+  }
+
+  @Override
+  public void combineBackwardWeights(
+      Tensor dy, List<Tensor> sources, Tensor source, Tensor row, Tensor dWeights) {
+    Operands.combine(dy, sources, source, row, dWeights);
+    Rows.combineBackwardWeights(
+        Floats.of(dy),
+        sources.stream().map(Floats::of).toList(),
+        Ints.of(source),
+        Ints.of(row),
+        source.shape().columns(),
+        Floats.of(dWeights));
+  }
+
+  @Override
+  public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    Operands.sameCount(gate, up);
+    Operands.sameCount(gate, out);
+    Elements.swiGlu(Floats.of(gate), Floats.of(up), Floats.of(out));
+  }
+
+  @Override
+  public void swiGluBackward(Tensor gate, Tensor up, Tensor dOut, Tensor dGate, Tensor dUp) {
+    Operands.sameCount(gate, up);
+    Operands.sameCount(gate, dOut);
+    Operands.sameCount(gate, dGate);
+    Operands.sameCount(gate, dUp);
+    Elements.swiGluBackward(
+        Floats.of(gate), Floats.of(up), Floats.of(dOut), Floats.of(dGate), Floats.of(dUp));
+  }
+
+  @Override
+  public void crossEntropy(Tensor logits, Tensor targets, Tensor losses, Tensor logSumExp) {
+    Operands.crossEntropy(logits, targets, losses);
+    Operands.crossEntropy(logits, targets, logSumExp);
+    Losses.forward(Floats.of(logits), Ints.of(targets), Floats.of(losses), Floats.of(logSumExp));
+  }
+
+  @Override
+  public void crossEntropyBackward(
+      Tensor logits, Tensor targets, Tensor logSumExp, float scale, Tensor dLogits) {
+    Operands.crossEntropy(logits, targets, logSumExp);
+    Operands.alike(logits, dLogits, "dLogits");
+    Losses.backward(
+        Floats.of(logits), Ints.of(targets), Floats.of(logSumExp), scale, Floats.of(dLogits));
+  }
+
+  @Override
+  public double sumOfSquares(Tensor x) {
+    Operands.floats(x, "x");
+    return Elements.sumOfSquares(Floats.of(x));
+  }
+
+  @Override
+  public void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+    Operands.sameCount(parameter, gradient);
+    Operands.sameCount(parameter, m);
+    Operands.sameCount(parameter, v);
+    Elements.adamW(Floats.of(parameter), Floats.of(gradient), Floats.of(m), Floats.of(v), step);
+  }
+
+  @Override
+  public void close() {
+    memory.close();
+  }
+}

@@ -1,0 +1,86 @@
+package org.hetermoe.plan;
+
+import java.util.List;
+import org.hetermoe.group.WorkerRank;
+
+/**
+ * What everything costs in one ZP group: all that planner and simulator know of devices, model and
+ * batch.
+ *
+ * @param layers expert layers (L)
+ * @param experts routed experts per layer
+ * @param microBatches per step (R)
+ * @param topK routed experts per token
+ * @param rowBytes of one token's row on the way between workers
+ * @param attention attention workers, by rank
+ * @param expert expert workers, by rank
+ * @param loads of the experts
+ * @param gradientBytes of one expert's gradients, which its owners exchange if it has several
+ */
+public record GroupCosts(
+    int layers,
+    int experts,
+    int microBatches,
+    int topK,
+    double rowBytes,
+    List<WorkerCosts> attention,
+    List<WorkerCosts> expert,
+    ExpertLoads loads,
+    double gradientBytes) {
+  public GroupCosts {
+    attention = List.copyOf(attention);
+    expert = List.copyOf(expert);
+    if (attention.isEmpty()) {
+      throw new IllegalArgumentException("a group needs an attention worker");
+    }
+  }
+
+  /** Costs of a group in which no expert has several owners. */
+  public GroupCosts(
+      int layers,
+      int experts,
+      int microBatches,
+      int topK,
+      double rowBytes,
+      List<WorkerCosts> attention,
+      List<WorkerCosts> expert,
+      ExpertLoads loads) {
+    this(layers, experts, microBatches, topK, rowBytes, attention, expert, loads, 0);
+  }
+
+  /** The same with so many bytes of an expert's gradients. */
+  public GroupCosts withGradientBytes(double bytes) {
+    return new GroupCosts(
+        layers, experts, microBatches, topK, rowBytes, attention, expert, loads, bytes);
+  }
+
+  /**
+   * Seconds in which a worker's card reduces the gradients of an expert with so many owners: they
+   * go round a ring twice.
+   */
+  public double replicaSeconds(WorkerCosts worker, int owners) {
+    double turns = 2.0 * (owners - 1);
+    return owners < 2
+        ? 0
+        : worker.link().seconds(turns / owners * gradientBytes)
+            + turns * worker.link().latencySeconds();
+  }
+
+  /** A worker's costs. */
+  public WorkerCosts of(WorkerRank worker) {
+    return switch (worker.role()) {
+      case ATTENTION -> attention.get(worker.rank());
+      case EXPERT -> expert.get(worker.rank());
+    };
+  }
+
+  /** Tokens of one micro-batch, over all attention workers. */
+  public long tokens() {
+    return attention.stream().mapToLong(WorkerCosts::tokens).sum();
+  }
+
+  /** Rows that an expert computes in one micro-batch. */
+  public double rows(int layer, int expertOfLayer) {
+    return (double) tokens() * topK / experts * loads.of(layer, expertOfLayer);
+  }
+}

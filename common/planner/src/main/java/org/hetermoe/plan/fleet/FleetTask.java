@@ -1,0 +1,64 @@
+package org.hetermoe.plan.fleet;
+
+import java.util.Collections;
+import org.hetermoe.device.Precision;
+import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.plan.StepSpec;
+import org.hetermoe.run.PlannerKind;
+
+/**
+ * What a cluster is to train.
+ *
+ * @param model its sizes
+ * @param length of a sequence, tokens
+ * @param globalBatch sequences of a step, over all groups
+ * @param fitted whether a layout may take fewer sequences, as its memory and its workers want; if
+ *     not, it takes exactly that many
+ * @param precision of computing and sending
+ * @param checkpointing whether activations are computed again in the backward pass
+ * @param planner who places the experts of a group
+ * @param loads of the experts
+ */
+public record FleetTask(
+    ModelShape model,
+    int length,
+    int globalBatch,
+    boolean fitted,
+    Precision precision,
+    boolean checkpointing,
+    PlannerKind planner,
+    ExpertLoads loads) {
+  public FleetTask {
+    if (length < 1) {
+      throw new InvalidFieldException("seq", "must be at least 1, is " + length);
+    }
+    if (globalBatch < 1) {
+      throw new InvalidFieldException("global_batch", "must be at least 1, is " + globalBatch);
+    }
+  }
+
+  /** Tokens of a layout's step. */
+  double tokens(Layout layout) {
+    return (double) layout.globalBatch() * length;
+  }
+
+  /** Load of the hottest expert, relative to the mean. */
+  double hottest() {
+    return loads.relative().stream().mapToDouble(Collections::max).max().orElse(1);
+  }
+
+  /** The step of one of the layout's groups. */
+  StepSpec step(Layout layout) {
+    return new StepSpec(
+        model,
+        length,
+        layout.sequences(),
+        layout.microBatches(),
+        precision,
+        checkpointing,
+        layout.groups(),
+        loads);
+  }
+}

@@ -1,0 +1,257 @@
+package org.hetermoe.plan.fleet;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.device.Pass;
+import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.place.TwoWorks;
+
+/**
+ * What a layout's step takes at least, and about, from the rates of its kinds of device alone: all
+ * devices of a kind count as one machine with many hands.
+ */
+final class Forecast {
+  private static final int HALVINGS = 30;
+
+  private final Fleet fleet;
+  private final FleetTask task;
+  private final ModelShape model;
+  private final GroupMemory memory;
+  private final Map<Integer, double[]> attendSeconds = new HashMap<>();
+  private final Map<Integer, double[]> rowSeconds = new HashMap<>();
+
+  Forecast(Fleet fleet, FleetTask task) {
+    this.fleet = fleet;
+    this.task = task;
+    this.model = task.model();
+    this.memory = new GroupMemory(fleet, task);
+  }
+
+  /** Tokens per second that no layout could exceed: each device does what it is best at. */
+  double clusterBound() {
+    int sequences = task.globalBatch();
+    double[] attend = attendSeconds(sequences);
+    double[] row = rowSeconds(sequences);
+    List<TwoWorks.Machine> machines = new ArrayList<>();
+    for (int kind = 0; kind < attend.length; kind++) {
+      machines.add(
+          new TwoWorks.Machine(0, attend[kind], row[kind], fleet.kinds().get(kind).count()));
+    }
+    double seconds = new TwoWorks(machines).leastSeconds(sequences, rows(sequences));
+    return (double) sequences * task.length() / seconds;
+  }
+
+  /** Seconds that a step takes at least: attention and experts over their rates. */
+  double bound(Layout layout) {
+    double[] attend = attendSeconds(layout.sequences());
+    double[] row = rowSeconds(layout.sequences());
+    int sequences = layout.microBatches() * layout.sequences();
+    double rows = rows(sequences);
+    List<TwoWorks.Machine> machines = new ArrayList<>();
+    for (int kind = 0; kind < attend.length; kind++) {
+      double each = row[kind] + experts() / rows * oncePerExpert(kind, layout);
+      if (layout.attention().get(kind) > 0) {
+        machines.add(
+            new TwoWorks.Machine(
+                oncePerAttention(kind, layout), attend[kind], each, layout.attention().get(kind)));
+      }
+      if (layout.expert().get(kind) > 0) {
+        machines.add(
+            new TwoWorks.Machine(0, Double.POSITIVE_INFINITY, each, layout.expert().get(kind)));
+      }
+    }
+    return new TwoWorks(machines).leastSeconds(sequences, rows);
+  }
+
+  /**
+   * Seconds that a step takes about. In a layer expert workers compute whole experts, as many as
+   * their memory holds; attention workers what is left of their time; messages take theirs; and no
+   * layer is done faster than a micro-batch goes through it.
+   */
+  double about(Layout layout) {
+    return new Estimate(layout).seconds();
+  }
+
+  /** A layout's layers, all alike, all micro-batches and both passes together. */
+  private final class Estimate {
+    private final Layout layout;
+    private final int kinds = fleet.kinds().size();
+    private final double[] each = new double[kinds];
+    private final double[] pause = new double[kinds];
+    private final double[] attentionRoom = new double[kinds];
+    private final double[] expertRoom = new double[kinds];
+    private double attention;
+    private double once;
+    private double sent;
+    private double slowestLink = Double.POSITIVE_INFINITY;
+    private double fastest = Double.POSITIVE_INFINITY;
+
+    private Estimate(Layout layout) {
+      this.layout = layout;
+      int sequences = layout.microBatches() * layout.sequences();
+      double rowsOfExpert = rows(sequences) / experts();
+      double[] row = rowSeconds(layout.sequences());
+      double optimizer = 0;
+      double perExpert = 0;
+      for (int kind = 0; kind < kinds; kind++) {
+        each[kind] = rowsOfExpert * row[kind];
+        pause[kind] = 2 * layout.microBatches() * profile(kind).taskSeconds();
+        if (layout.attention().get(kind) > 0) {
+          int share = (int) memory.share(layout, kind);
+          double seconds = share > 0 ? share * attendSeconds(share)[kind] : 0;
+          attention =
+              Math.max(attention, layout.microBatches() * seconds / model.layers() + pause[kind]);
+          optimizer = Math.max(optimizer, oncePerAttention(kind, layout));
+          attentionRoom[kind] = Math.max(0, memory.attentionRoom(layout, kind)) / model.layers();
+        }
+        if (layout.expert().get(kind) > 0) {
+          expertRoom[kind] = Math.max(0, memory.expertRoom(layout, kind)) / model.layers();
+          fastest = Math.min(fastest, each[kind]);
+          perExpert = Math.max(perExpert, oncePerExpert(kind, layout));
+        }
+        if (layout.attention().get(kind) + layout.expert().get(kind) > 0) {
+          slowestLink = Math.min(slowestLink, bandwidth(kind));
+        }
+      }
+      once = optimizer + experts() / layout.expertWorkers() * perExpert;
+      sent = 2 * rows(sequences) / model.layers() * model.hidden() * task.precision().bytes();
+    }
+
+    private double seconds() {
+      double low = Math.max(attention, task.hottest() * fastest);
+      double high = 2 * low;
+      while (!suffices(high)) {
+        low = high;
+        high *= 2;
+      }
+      for (int halving = 0; halving < HALVINGS; halving++) {
+        double middle = (low + high) / 2;
+        if (suffices(middle)) {
+          high = middle;
+        } else {
+          low = middle;
+        }
+      }
+      double cards = Math.min(layout.attentionWorkers(), owners());
+      double through =
+          (attention + high + 2 * sent / (cards * slowestLink)) / layout.microBatches();
+      return model.layers() * Math.max(high, through) + through + once;
+    }
+
+    private int owners() {
+      return Math.min(layout.expertWorkers(), model.experts());
+    }
+
+    /** Whether all experts of a layer are computed, and their rows sent, in so many seconds. */
+    private boolean suffices(double seconds) {
+      double byAttention = 0;
+      double byExperts = 0;
+      for (int kind = 0; kind < kinds; kind++) {
+        byAttention +=
+            layout.attention().get(kind)
+                * Math.min((seconds - attention) / each[kind], attentionRoom[kind]);
+        byExperts +=
+            layout.expert().get(kind)
+                * Math.min(
+                    Math.floor((seconds - pause[kind]) / each[kind] + 1e-9), expertRoom[kind]);
+      }
+      double moved = Math.max(0, model.experts() - byExperts) / model.experts();
+      return byAttention + byExperts >= model.experts()
+          && sent * (1 + moved) <= seconds * slowestLink * layout.attentionWorkers()
+          && sent * (1 - moved) <= seconds * slowestLink * owners();
+    }
+  }
+
+  /** Whether a group's memory can hold the layout's step, as far as rates of kinds tell. */
+  boolean holds(Layout layout) {
+    return memory.holds(layout);
+  }
+
+  /** Sequences of a micro-batch of which each worker of the fastest kind gets so many. */
+  int sequences(Layout layout, int most) {
+    return memory.sequences(layout, most);
+  }
+
+  private double experts() {
+    return (double) model.layers() * model.experts();
+  }
+
+  private double oncePerAttention(int kind, Layout layout) {
+    int workers = layout.attentionWorkers();
+    return optimizerSeconds(kind, model.residentParameters() / workers)
+        + reduceSeconds(kind, model.residentParameters(), workers * layout.groups());
+  }
+
+  private double oncePerExpert(int kind, Layout layout) {
+    return optimizerSeconds(kind, model.expertParameters())
+        + reduceSeconds(kind, model.expertParameters(), layout.groups());
+  }
+
+  private double rows(int sequences) {
+    return (double) sequences * task.length() * model.topK() * model.layers();
+  }
+
+  private double bandwidth(int kind) {
+    return fleet.kinds().get(kind).one().bytesPerSecond();
+  }
+
+  private DeviceProfile profile(int kind) {
+    return fleet.kinds().get(kind).one().profile();
+  }
+
+  private double optimizerSeconds(int kind, long parameters) {
+    return profile(kind).optimizerSeconds(parameters);
+  }
+
+  private double reduceSeconds(int kind, long parameters, int replicas) {
+    double bytes = (double) parameters * task.precision().bytes();
+    return 2.0 * (replicas - 1) / replicas * bytes / bandwidth(kind);
+  }
+
+  /** Seconds of a sequence's attention side, all layers, by kind. */
+  private double[] attendSeconds(int sequences) {
+    return attendSeconds.computeIfAbsent(
+        sequences,
+        all -> {
+          double[] seconds = new double[fleet.kinds().size()];
+          for (int kind = 0; kind < seconds.length; kind++) {
+            seconds[kind] =
+                fleet.kinds().get(kind).attends()
+                    ? attendSeconds(profile(kind), all) / all
+                    : Double.POSITIVE_INFINITY;
+          }
+          return seconds;
+        });
+  }
+
+  private double attendSeconds(DeviceProfile profile, int sequences) {
+    int tokens = sequences * task.length();
+    double forward =
+        model.layers() * profile.attentionSeconds(model, sequences, task.length(), Pass.FORWARD);
+    double backward =
+        model.layers() * profile.attentionSeconds(model, sequences, task.length(), Pass.BACKWARD);
+    double head =
+        profile.headSeconds(model, tokens, Pass.FORWARD)
+            + profile.headSeconds(model, tokens, Pass.BACKWARD);
+    return (task.checkpointing() ? 2 : 1) * forward + backward + head;
+  }
+
+  /** Seconds of an expert's row, by kind. */
+  private double[] rowSeconds(int sequences) {
+    return rowSeconds.computeIfAbsent(
+        sequences,
+        all -> {
+          double rows = (double) all * task.length() * model.topK() / model.experts();
+          double[] seconds = new double[fleet.kinds().size()];
+          for (int kind = 0; kind < seconds.length; kind++) {
+            double forward = profile(kind).expertSeconds(model, rows, Pass.FORWARD);
+            double backward = profile(kind).expertSeconds(model, rows, Pass.BACKWARD);
+            seconds[kind] = ((task.checkpointing() ? 2 : 1) * forward + backward) / rows;
+          }
+          return seconds;
+        });
+  }
+}

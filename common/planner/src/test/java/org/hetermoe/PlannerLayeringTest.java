@@ -1,0 +1,23 @@
+package org.hetermoe;
+
+import java.util.List;
+import java.util.Map;
+import org.hetermoe.testing.Layering;
+
+class PlannerLayeringTest extends Layering {
+  PlannerLayeringTest() {
+    super(
+        Map.of(
+            "cluster",
+            List.of("device", "model"),
+            "plan",
+            List.of("cluster", "device", "group", "schedule", "model"),
+            "plan.place",
+            List.of("plan", "run", "group", "schedule"),
+            "plan.fleet",
+            List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model"),
+            "simulate",
+            List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "model")),
+        Map.of());
+  }
+}

@@ -1,8 +1,0 @@
-package org.hetermoe.cluster;
-
-/** Which way through a layer. */
-public enum Pass {
-  FORWARD,
-  /** Gradients of inputs and weights, without recomputation of the forward. */
-  BACKWARD
-}

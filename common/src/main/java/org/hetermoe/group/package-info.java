@@ -1,2 +1,0 @@
-/** Who is in a ZP group: workers by role and rank. */
-package org.hetermoe.group;
