@@ -3,7 +3,7 @@ package org.hetermoe.worker;
 import jakarta.inject.Singleton;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.EmulatedDevices;
-import org.hetermoe.emulate.EmulatedPace;
+import org.hetermoe.emulate.DeviceEmulation;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
@@ -26,7 +26,7 @@ class WorkerPace {
         .or(() -> settings.emulate().map(this::device))
         .<Pace>map(
             device ->
-                new EmulatedPace(
+                new DeviceEmulation(
                     device, ModelShape.of(spec.name(), spec.model()), spec.data().sequenceLength()))
         .orElse(Pace.REAL);
   }

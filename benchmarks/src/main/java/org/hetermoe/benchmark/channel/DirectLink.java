@@ -11,6 +11,7 @@ import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.FrameKey;
 import org.hetermoe.channel.Phase;
 import org.hetermoe.channel.Refusals;
+import org.hetermoe.channel.Subject;
 import org.hetermoe.channel.direct.DirectSettings;
 import org.hetermoe.channel.direct.DirectTransport;
 import org.hetermoe.group.RunKey;
@@ -48,7 +49,10 @@ final class DirectLink implements Link {
 
   private static FrameKey key(int number, WorkerRank sender) {
     return new FrameKey(
-        Phase.DISPATCH, 1 + number / FRAMES_PER_STEP, 0, number % FRAMES_PER_STEP, sender);
+        Phase.DISPATCH,
+        1 + number / FRAMES_PER_STEP,
+        new Subject.MicroBatch(0, number % FRAMES_PER_STEP),
+        sender);
   }
 
   @Override

@@ -11,7 +11,7 @@ import org.hetermoe.compute.ComputeUnavailableException;
 import org.hetermoe.parity.ParityCase;
 import org.hetermoe.parity.ParityReport;
 import org.hetermoe.parity.ParityRun;
-import org.hetermoe.parity.Workers;
+import org.hetermoe.parity.ParityWorkers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -51,7 +51,7 @@ public final class ParityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    Workers group = Workers.parse(workers);
+    Workers group = ParityWorkers.parse(workers);
     if (!Files.isDirectory(folder)) {
       throw new UsageException(folder + " is not a folder");
     }

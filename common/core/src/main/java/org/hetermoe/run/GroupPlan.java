@@ -20,6 +20,7 @@ import org.hetermoe.schedule.Split;
  * @param attentionWorkers M
  * @param expertWorkers N
  * @param scheduleKind in which order its workers compute
+ * @param precision in which element types it computes and sends
  * @param placement which worker owns which expert
  */
 public record GroupPlan(
@@ -31,6 +32,7 @@ public record GroupPlan(
     int attentionWorkers,
     int expertWorkers,
     ScheduleKind scheduleKind,
+    GroupPrecision precision,
     Placement placement) {
   public GroupPlan {
     if (placement.layers() != model.layers() || placement.experts() != model.experts()) {
@@ -61,6 +63,7 @@ public record GroupPlan(
         spec.workers().attention(),
         spec.workers().experts(),
         spec.training().schedule(),
+        GroupPrecision.FP32,
         placement);
   }
 
@@ -75,6 +78,7 @@ public record GroupPlan(
         attentionWorkers,
         expertWorkers,
         scheduleKind,
+        precision,
         other);
   }
 

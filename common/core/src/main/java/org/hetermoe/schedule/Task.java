@@ -32,4 +32,9 @@ public record Task(Work work, int stage, int microBatch, Direction direction) {
   public static Task experts(int layer, int microBatch, Direction direction) {
     return new Task(Work.EXPERTS, layer, microBatch, direction);
   }
+
+  /** The same task of a micro-batch that is {@code by} further on. */
+  public Task later(int by) {
+    return new Task(work, stage, microBatch + by, direction);
+  }
 }

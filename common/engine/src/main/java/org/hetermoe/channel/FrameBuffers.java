@@ -18,7 +18,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * memory. What is idle is bounded; what is lent out is bounded by the windows of the channels. The
  * memory counts against the JVM's limit of direct memory ({@code -XX:MaxDirectMemorySize}).
  *
- * <p>One per process; thread-safe.
+ * <p>One per process; thread-safe. The buffers lie in memory that the process's device copies from
+ * and to at full speed, where that is not the same as any native memory.
  */
 public final class FrameBuffers implements AutoCloseable {
   /** Idle bytes kept unless told otherwise: 512 MiB. */
@@ -26,6 +27,15 @@ public final class FrameBuffers implements AutoCloseable {
 
   private static final long SMALLEST = 1024;
 
+  /**
+   * Where buffers come from: {@code (bytes, alignment, arena)} to memory that lives with the arena.
+   */
+  public interface Source {
+    /** A buffer with undefined contents. */
+    MemorySegment allocate(long bytes, long alignment, Arena arena);
+  }
+
+  private final Source source;
   private final long maxIdleBytes;
   private final ReentrantLock lock = new ReentrantLock();
   private final TreeMap<Long, Deque<Block>> idle = new TreeMap<>();
@@ -35,17 +45,20 @@ public final class FrameBuffers implements AutoCloseable {
   private long allocations;
   private boolean closed;
 
+  /** Buffers of ordinary native memory. */
   public FrameBuffers() {
-    this(DEFAULT_IDLE_BYTES);
+    this((bytes, alignment, arena) -> arena.allocate(bytes, alignment), DEFAULT_IDLE_BYTES);
   }
 
   /**
+   * @param source where buffers come from
    * @param maxIdleBytes largest sum of buffers that are kept for later
    */
-  public FrameBuffers(long maxIdleBytes) {
+  public FrameBuffers(Source source, long maxIdleBytes) {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
       throw new IllegalStateException("frames are little-endian, this machine is not");
     }
+    this.source = source;
     this.maxIdleBytes = maxIdleBytes;
   }
 
@@ -76,7 +89,7 @@ public final class FrameBuffers implements AutoCloseable {
   private Block allocate(long size) {
     Arena arena = Arena.ofShared();
     try {
-      MemorySegment memory = arena.allocate(size, FrameHeader.ALIGNMENT);
+      MemorySegment memory = source.allocate(size, FrameHeader.ALIGNMENT, arena);
       return new Block(arena, memory, memory.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN), size);
     } catch (OutOfMemoryError e) {
       arena.close();

@@ -14,13 +14,12 @@ import org.hetermoe.tensor.Shape;
  * The header in front of every frame that leaves the process: {@value #BYTES} bytes, little-endian.
  *
  * <pre>
- *   0 magic        4   24 attempt        4   52 dimensions  4 x 4
- *   4 version      2   28 step         4   68 table size      4
- *   6 phase        1   32 layer        4   72 payload bytes   8
- *   7 dtype        1   36 micro-batch  4   80 payload CRC32C  4
- *   8 run, upper   8   40 sender       4   84 zeroes         40
- *  16 run, lower   8   44 receiver     4  124 CRC32C of bytes 0 to 123
- *                      48 shape's rank 4
+ *   0 magic        4   24 attempt        4   56 dimensions  4 x 4
+ *   4 version      2   28 step           4   72 table size      4
+ *   6 phase        1   32 subject    3 x 4   76 payload CRC32C  4
+ *   7 dtype        1   44 sender         4   80 payload bytes   8
+ *   8 run, upper   8   48 receiver       4   88 zeroes         36
+ *  16 run, lower   8   52 shape's rank   4  124 CRC32C of bytes 0 to 123
  * </pre>
  *
  * <p>The payload is the table's integers, padded with zeroes to a multiple of {@value #ALIGNMENT}
@@ -57,7 +56,7 @@ public record FrameHeader(
   /** "HMoF". */
   static final int MAGIC = 0x466f4d48;
 
-  static final short VERSION = 1;
+  static final short VERSION = 2;
 
   private static final int CHECKSUM_AT = BYTES - Integer.BYTES;
 
@@ -117,12 +116,15 @@ public record FrameHeader(
     ByteBuffer out = to.slice(0, BYTES).order(ByteOrder.LITTLE_ENDIAN);
     out.putInt(MAGIC).putShort(VERSION).put((byte) key.phase().code()).put(dtypeCode(dtype));
     out.putLong(run.run().getMostSignificantBits()).putLong(run.run().getLeastSignificantBits());
-    out.putInt(run.attempt()).putInt(key.step()).putInt(key.layer()).putInt(key.microBatch());
+    out.putInt(run.attempt()).putInt(key.step());
+    for (int number : key.subject().numbers()) {
+      out.putInt(number);
+    }
     out.putInt(key.sender().code()).putInt(receiver.code()).putInt(shape.rank());
     for (int axis = 0; axis < MAX_RANK; axis++) {
       out.putInt(axis < shape.rank() ? shape.dim(axis) : 0);
     }
-    out.putInt(tableSize).putLong(payloadBytes()).putInt(payloadChecksum);
+    out.putInt(tableSize).putInt(payloadChecksum).putLong(payloadBytes());
     while (out.position() < CHECKSUM_AT) {
       out.putInt(0);
     }
@@ -145,9 +147,9 @@ public record FrameHeader(
     if (in.getInt(CHECKSUM_AT) != checksum(in.slice(0, CHECKSUM_AT))) {
       return outOfStep(Refusal.BAD_CHECKSUM, "header does not match its checksum");
     }
-    int tableSize = in.getInt(68);
-    long payloadBytes = in.getLong(72);
-    int rank = in.getInt(48);
+    int tableSize = in.getInt(72);
+    long payloadBytes = in.getLong(80);
+    int rank = in.getInt(52);
     if (payloadBytes < 0) {
       return outOfStep(Refusal.SIZE_MISMATCH, "payload of " + payloadBytes + " bytes");
     }
@@ -159,15 +161,15 @@ public record FrameHeader(
     if (dtype.isEmpty()) {
       return new Refused(Refusal.UNKNOWN_DTYPE, "element type " + in.get(7), payloadBytes);
     }
-    Optional<WorkerRank> sender = WorkerRank.ofCode(in.getInt(40));
+    Optional<WorkerRank> sender = WorkerRank.ofCode(in.getInt(44));
     if (sender.isEmpty()) {
       return new Refused(
-          Refusal.UNKNOWN_SENDER, "sender %#x".formatted(in.getInt(40)), payloadBytes);
+          Refusal.UNKNOWN_SENDER, "sender %#x".formatted(in.getInt(44)), payloadBytes);
     }
-    Optional<WorkerRank> receiver = WorkerRank.ofCode(in.getInt(44));
+    Optional<WorkerRank> receiver = WorkerRank.ofCode(in.getInt(48));
     if (receiver.isEmpty()) {
       return new Refused(
-          Refusal.WRONG_RECEIVER, "receiver %#x".formatted(in.getInt(44)), payloadBytes);
+          Refusal.WRONG_RECEIVER, "receiver %#x".formatted(in.getInt(48)), payloadBytes);
     }
     if (rank < 1 || rank > MAX_RANK || tableSize < 0) {
       return new Refused(
@@ -175,7 +177,7 @@ public record FrameHeader(
     }
     int[] dims = new int[rank];
     for (int axis = 0; axis < rank; axis++) {
-      dims[axis] = in.getInt(52 + axis * Integer.BYTES);
+      dims[axis] = in.getInt(56 + axis * Integer.BYTES);
       if (dims[axis] < 0) {
         return new Refused(Refusal.SIZE_MISMATCH, "extent " + dims[axis], payloadBytes);
       }
@@ -195,12 +197,16 @@ public record FrameHeader(
     return new Accepted(
         new FrameHeader(
             new RunKey(new UUID(in.getLong(8), in.getLong(16)), in.getInt(24)),
-            new FrameKey(phase.get(), in.getInt(28), in.getInt(32), in.getInt(36), sender.get()),
+            new FrameKey(
+                phase.get(),
+                in.getInt(28),
+                Subject.of(phase.get(), in.getInt(32), in.getInt(36), in.getInt(40)),
+                sender.get()),
             receiver.get(),
             dtype.get(),
             Shape.of(dims),
             tableSize,
-            in.getInt(80)));
+            in.getInt(76)));
   }
 
   /**
@@ -240,6 +246,8 @@ public record FrameHeader(
     return switch (dtype) {
       case F32 -> 1;
       case I32 -> 2;
+      case F16 -> 3;
+      case BF16 -> 4;
     };
   }
 
@@ -247,6 +255,8 @@ public record FrameHeader(
     return switch (code) {
       case 1 -> Optional.of(DType.F32);
       case 2 -> Optional.of(DType.I32);
+      case 3 -> Optional.of(DType.F16);
+      case 4 -> Optional.of(DType.BF16);
       default -> Optional.empty();
     };
   }

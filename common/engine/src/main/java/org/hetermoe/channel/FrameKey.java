@@ -3,12 +3,18 @@ package org.hetermoe.channel;
 import org.hetermoe.group.WorkerRank;
 
 /**
- * What a receiver waits for. Within one run and attempt a key is used once.
+ * What a receiver waits for. Within one attempt at a run a key is used once.
  *
  * @param phase what the frame carries
  * @param step optimizer step, from 1
- * @param layer expert layer, or the piece's number where the phase has no layer
- * @param microBatch micro-batch within the step; evaluation counts on from R
+ * @param subject which of the frames of that phase; of the kind that belongs to the phase
  * @param sender who sends it
  */
-public record FrameKey(Phase phase, int step, int layer, int microBatch, WorkerRank sender) {}
+public record FrameKey(Phase phase, int step, Subject subject, WorkerRank sender) {
+  public FrameKey {
+    if (!phase.subject().isInstance(subject)) {
+      throw new IllegalArgumentException(
+          phase + " is about a " + phase.subject().getSimpleName() + ", not " + subject);
+    }
+  }
+}

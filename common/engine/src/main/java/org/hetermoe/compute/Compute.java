@@ -13,9 +13,11 @@ import org.hetermoe.tensor.Shape;
  * have the layout {@code [out, in]}. Any extent of rows may be 0.
  *
  * <p>Operations may run asynchronously, in the order of their calls; {@link #read}, {@link
- * #sumOfSquares} and {@link #synchronize} wait. Outputs must not alias inputs unless an operation
- * says so. An operation throws {@link IllegalArgumentException} on operands whose shapes do not
- * fit. One instance is used by one thread at a time.
+ * #sumOfSquares}, {@link #synchronize} and a {@link Completion} wait. A tensor may be closed while
+ * operations on it are under way: its memory is not given to another before they are done. Outputs
+ * must not alias inputs unless an operation says so. An operation throws {@link
+ * IllegalArgumentException} on operands whose shapes do not fit. One instance is used by one thread
+ * at a time.
  */
 public interface Compute extends AutoCloseable {
   /**
@@ -30,24 +32,44 @@ public interface Compute extends AutoCloseable {
   Tensor allocate(DType dtype, Shape shape);
 
   /** A tensor of zeros. The caller closes it. */
-  default Tensor zeros(Shape shape) {
-    Tensor tensor = allocate(DType.F32, shape);
+  default Tensor zeros(DType dtype, Shape shape) {
+    Tensor tensor = allocate(dtype, shape);
     fill(tensor, 0f);
     return tensor;
   }
 
   /**
-   * A tensor over host memory that both sides see: a channel's buffer. What operations write is in
-   * the segment after {@link #synchronize}. The segment must be native, aligned to its elements,
-   * and outlive the tensor; closing the tensor leaves it alone.
+   * A tensor for what arrives in a buffer of {@link ComputeProvider#transferMemory}, or leaves from
+   * it: on the processor's own device a view of the buffer, so that {@link #upload} and {@link
+   * #download} between the two have nothing to copy; on any other device memory of its own.
+   *
+   * <p>The buffer must be native, aligned to its elements, exactly as large as the tensor, and
+   * outlive it. Closing the tensor waits until the device is done with the buffer, and leaves it
+   * alone from then on. Contents are undefined until an upload or an operation writes them.
    */
-  Tensor map(MemorySegment segment, DType dtype, Shape shape);
+  Tensor transferTensor(MemorySegment buffer, DType dtype, Shape shape);
 
-  /** Copies host elements to a tensor; {@code source} has exactly the tensor's size. */
-  void write(MemorySegment source, Tensor target);
+  /**
+   * Copies host elements to a tensor of exactly their size. Operations that are called later see
+   * them; the source is left as it is until the completion.
+   */
+  Completion upload(MemorySegment source, Tensor target);
 
-  /** Copies a tensor to host memory of exactly its size, and waits for it. */
-  void read(Tensor source, MemorySegment target);
+  /**
+   * Copies a tensor to host memory of exactly its size, once the operations that were called before
+   * are done. The target is undefined until the completion.
+   */
+  Completion download(Tensor source, MemorySegment target);
+
+  /** Uploads and waits. */
+  default void write(MemorySegment source, Tensor target) {
+    upload(source, target).await();
+  }
+
+  /** Downloads and waits. */
+  default void read(Tensor source, MemorySegment target) {
+    download(source, target).await();
+  }
 
   /** Waits until all operations are done. */
   void synchronize();
@@ -62,6 +84,12 @@ public interface Compute extends AutoCloseable {
 
   /** {@code target += source}; equal element counts. */
   void add(Tensor source, Tensor target);
+
+  /**
+   * {@code target = source}, rounded to the nearest number of the target's type, ties to even; of
+   * any two floating-point types; equal element counts.
+   */
+  void convert(Tensor source, Tensor target);
 
   // ---- linear: y[T,O] = x[T,I] w[O,I]^T
 
@@ -188,6 +216,18 @@ public interface Compute extends AutoCloseable {
    * y[A,H].
    */
   void gatherRows(Tensor x, Tensor rows, Tensor scale, Tensor y);
+
+  /**
+   * {@code y[i] = sources[source[i]][rows[i]]}, times {@code scale[i]} unless scale is null: one
+   * gather from several tensors.
+   *
+   * @param sources tensors of H columns, one per attention worker
+   * @param source I32[A], which of the sources
+   * @param rows I32[A], which row of it
+   * @param scale [A] or null
+   * @param y out, [A,H]
+   */
+  void gatherRows(List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y);
 
   /**
    * {@code y[t] = residual[t] + sum over s in order of weights[t,s] *

@@ -20,6 +20,11 @@ public interface ComputeProvider {
    */
   Compute open(int ordinal, int threads);
 
+  /** The host memory that devices of this kind copy from and to at full speed. */
+  default TransferMemory transferMemory() {
+    return TransferMemory.PLAIN;
+  }
+
   /** Whether a kind of device can start here. */
   sealed interface Availability {
     /** It can. */

@@ -16,10 +16,26 @@ public final class Operands {
     type(x, DType.F32, name);
   }
 
+  /** A tensor of any floating-point type. */
+  public static void floatingPoint(Tensor x, String name) {
+    require(x.dtype() != DType.I32, "%s is %s, not of a floating-point type", name, x);
+  }
+
+  /** Two tensors of floating-point types, of equal element count. */
+  public static void convert(Tensor source, Tensor target) {
+    floatingPoint(source, "source");
+    floatingPoint(target, "target");
+    count(source, target);
+  }
+
   /** Two F32 tensors of equal element count. */
   public static void sameCount(Tensor source, Tensor target) {
     floats(source, "source");
     floats(target, "target");
+    count(source, target);
+  }
+
+  private static void count(Tensor source, Tensor target) {
     require(
         source.shape().elements() == target.shape().elements(),
         "source %s and target %s differ in size",
@@ -158,6 +174,21 @@ public final class Operands {
       elements(scale, DType.F32, y.shape().rows(), "scale");
     }
     columns(y, x.shape().columns(), "y");
+  }
+
+  /** sources of H columns, source and rows I32[A], scale[A] or null, y[A,H]. */
+  public static void gatherRows(
+      List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y) {
+    floats(y, "y");
+    for (Tensor one : sources) {
+      floats(one, "a source");
+      columns(one, y.shape().columns(), "a source");
+    }
+    elements(source, DType.I32, y.shape().rows(), "source");
+    elements(rows, DType.I32, y.shape().rows(), "rows");
+    if (scale != null) {
+      elements(scale, DType.F32, y.shape().rows(), "scale");
+    }
   }
 
   /** residual[T,H], sources of H columns, source and row I32[T,K], weights[T,K] or null. */

@@ -15,14 +15,22 @@ public final class Workspace implements AutoCloseable {
     this.compute = compute;
   }
 
-  /** An F32 tensor with undefined contents. */
-  public Tensor f32(int... dims) {
-    return own(compute.allocate(DType.F32, Shape.of(dims)));
+  /** A tensor with undefined contents. */
+  public Tensor tensor(DType dtype, int... dims) {
+    return own(compute.allocate(dtype, Shape.of(dims)));
   }
 
-  /** An F32 tensor of zeros. */
-  public Tensor zeros(int... dims) {
-    return own(compute.zeros(Shape.of(dims)));
+  /** A tensor of zeros. */
+  public Tensor zeros(DType dtype, int... dims) {
+    return own(compute.zeros(dtype, Shape.of(dims)));
+  }
+
+  /**
+   * An F32 tensor with undefined contents: for statistics of rows, which are in single precision
+   * whatever the type of the rows.
+   */
+  public Tensor f32(int... dims) {
+    return tensor(DType.F32, dims);
   }
 
   /** An I32 tensor with undefined contents. */

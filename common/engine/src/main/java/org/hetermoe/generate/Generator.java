@@ -13,11 +13,12 @@ import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.nn.WeightSource;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.OptimizerSpec;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.schedule.Split;
 import org.hetermoe.train.LocalTrainer;
-import org.hetermoe.train.StepProbe;
+import org.hetermoe.train.step.TaskListener;
 
 /**
  * Continues text, token by token, with the model in this process. It sees at most as many tokens as
@@ -49,7 +50,8 @@ public final class Generator implements AutoCloseable {
     this.vocabulary = tokenizer.vocabularySize();
     Placement placement = Placement.balanced(config.layers(), config.experts(), 1);
     GroupPlan plan =
-        new GroupPlan(config, UNUSED, 1, window, 1, 1, 1, ScheduleKind.ZEBRA, placement);
+        new GroupPlan(
+            config, UNUSED, 1, window, 1, 1, 1, ScheduleKind.ZEBRA, GroupPrecision.FP32, placement);
     model = new LocalTrainer(plan, compute, source, lastLogits);
   }
 
@@ -136,7 +138,7 @@ public final class Generator implements AutoCloseable {
   }
 
   /** Keeps the logits of the last token. */
-  private final class LastLogits implements StepProbe {
+  private final class LastLogits implements TaskListener {
     private float[] row = new float[0];
 
     @Override

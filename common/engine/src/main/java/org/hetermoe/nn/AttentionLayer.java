@@ -6,6 +6,7 @@ import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.ParameterNames;
+import org.hetermoe.tensor.DType;
 
 /**
  * The attention part of one layer: norm, attention with its residual, norm, router. What comes
@@ -17,6 +18,7 @@ public final class AttentionLayer {
   private final Compute compute;
   private final ModelConfig model;
   private final RotaryTable rotary;
+  private final DType type;
   private final Parameter attentionNorm;
   private final Parameter query;
   private final Parameter key;
@@ -31,6 +33,7 @@ public final class AttentionLayer {
     this.compute = compute;
     this.model = model;
     this.rotary = rotary;
+    this.type = parameters.type();
     attentionNorm = parameters.get(ParameterNames.attentionNorm(layer));
     query = parameters.get(ParameterNames.query(layer));
     key = parameters.get(ParameterNames.key(layer));
@@ -89,15 +92,15 @@ public final class AttentionLayer {
             w,
             shape,
             w.own(input),
-            w.f32(tokens, hidden),
+            w.tensor(type, tokens, hidden),
             w.f32(tokens),
-            w.f32(tokens, shape.queryWidth()),
-            w.f32(tokens, shape.kvWidth()),
-            w.f32(tokens, shape.kvWidth()),
-            w.f32(tokens, shape.queryWidth()),
+            w.tensor(type, tokens, shape.queryWidth()),
+            w.tensor(type, tokens, shape.kvWidth()),
+            w.tensor(type, tokens, shape.kvWidth()),
+            w.tensor(type, tokens, shape.queryWidth()),
             w.f32(tokens, shape.heads()),
-            w.f32(tokens, hidden),
-            w.f32(tokens, hidden),
+            w.tensor(type, tokens, hidden),
+            w.tensor(type, tokens, hidden),
             w.f32(tokens),
             w.f32(tokens, model.experts()),
             w.f32(tokens, model.experts()),
@@ -153,19 +156,19 @@ public final class AttentionLayer {
     compute.rmsNormBackward(
         a.residual, expertNorm.value(), a.inverseRms, dNormed, d, expertNorm.gradient());
     try (Workspace w = new Workspace(compute)) {
-      Tensor dAttended = w.f32(tokens, shape.queryWidth());
+      Tensor dAttended = w.tensor(type, tokens, shape.queryWidth());
       compute.linearBackwardInput(d, output.value(), dAttended, false);
       compute.linearBackwardWeight(d, a.attended, output.gradient());
 
-      Tensor dq = w.f32(tokens, shape.queryWidth());
-      Tensor dk = w.f32(tokens, shape.kvWidth());
-      Tensor dv = w.f32(tokens, shape.kvWidth());
+      Tensor dq = w.tensor(type, tokens, shape.queryWidth());
+      Tensor dk = w.tensor(type, tokens, shape.kvWidth());
+      Tensor dv = w.tensor(type, tokens, shape.kvWidth());
       compute.attentionBackward(
           a.q, a.k, a.v, a.attended, a.attentionLogSumExp, dAttended, shape, dq, dk, dv);
       compute.ropeBackward(dq, rotary.cos(), rotary.sin(), model.headDim());
       compute.ropeBackward(dk, rotary.cos(), rotary.sin(), model.headDim());
 
-      Tensor dInputNormed = w.f32(tokens, model.hidden());
+      Tensor dInputNormed = w.tensor(type, tokens, model.hidden());
       compute.linearBackwardInput(dq, query.value(), dInputNormed, false);
       compute.linearBackwardInput(dk, key.value(), dInputNormed, true);
       compute.linearBackwardInput(dv, value.value(), dInputNormed, true);

@@ -12,6 +12,7 @@ import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.ParameterNames;
+import org.hetermoe.tensor.DType;
 
 /**
  * The experts that one worker owns, layer by layer; each a SwiGLU network {@code down(silu(gate(x))
@@ -21,6 +22,7 @@ import org.hetermoe.model.ParameterNames;
 public final class ExpertBank implements AutoCloseable {
   private final Compute compute;
   private final ModelConfig model;
+  private final DType type;
   private final List<List<Expert>> layers = new ArrayList<>();
 
   private record Expert(
@@ -29,11 +31,13 @@ public final class ExpertBank implements AutoCloseable {
   /**
    * A bank of zero weights.
    *
+   * @param type of weights and activations
    * @param owned per layer, the ids of the experts, ascending
    */
-  public ExpertBank(Compute compute, ModelConfig model, List<List<Integer>> owned) {
+  public ExpertBank(Compute compute, ModelConfig model, DType type, List<List<Integer>> owned) {
     this.compute = compute;
     this.model = model;
+    this.type = type;
     for (int layer = 0; layer < owned.size(); layer++) {
       List<Expert> experts = new ArrayList<>();
       for (int id : owned.get(layer)) {
@@ -44,7 +48,8 @@ public final class ExpertBank implements AutoCloseable {
   }
 
   private Expert expert(int layer, int id) {
-    ParameterSet parameters = new ParameterSet(compute, ParameterNames.expert(model, layer, id));
+    ParameterSet parameters =
+        new ParameterSet(compute, type, ParameterNames.expert(model, layer, id));
     return new Expert(
         id,
         parameters,
@@ -74,6 +79,11 @@ public final class ExpertBank implements AutoCloseable {
   /** Fills all weights. */
   public void load(WeightSource source) {
     forEach((layer, expert) -> parameters(layer, expert).load(source));
+  }
+
+  /** Element type of weights and activations. */
+  public DType type() {
+    return type;
   }
 
   /** Number of layers, those without experts included. */
@@ -138,9 +148,9 @@ public final class ExpertBank implements AutoCloseable {
             w,
             groups,
             w.own(input),
-            w.f32(groups.rows(), model.expertWidth()),
-            w.f32(groups.rows(), model.expertWidth()),
-            w.f32(groups.rows(), model.expertWidth()));
+            w.tensor(type, groups.rows(), model.expertWidth()),
+            w.tensor(type, groups.rows(), model.expertWidth()),
+            w.tensor(type, groups.rows(), model.expertWidth()));
     compute.groupedLinear(input, groups, values(layer, Expert::gate), a.gate);
     compute.groupedLinear(input, groups, values(layer, Expert::up), a.up);
     compute.swiGlu(a.gate, a.up, a.inner);
@@ -156,7 +166,7 @@ public final class ExpertBank implements AutoCloseable {
    */
   public void backward(int layer, Activations a, Tensor dOutput, Tensor dInput) {
     try (Workspace w = new Workspace(compute)) {
-      Tensor dInner = w.f32(a.groups.rows(), model.expertWidth());
+      Tensor dInner = w.tensor(type, a.groups.rows(), model.expertWidth());
       compute.groupedLinearBackwardWeight(
           dOutput, a.inner, a.groups, gradients(layer, Expert::down));
       compute.groupedLinearBackwardInput(

@@ -5,11 +5,13 @@ import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.ParameterNames;
+import org.hetermoe.tensor.DType;
 
 /** The two ends of the model: the embedding, and final norm, head and loss. */
 public final class LanguageHead {
   private final Compute compute;
   private final ModelConfig model;
+  private final DType type;
   private final Parameter embedding;
   private final Parameter finalNorm;
   private final Parameter head;
@@ -18,6 +20,7 @@ public final class LanguageHead {
   public LanguageHead(Compute compute, ModelConfig model, ParameterSet parameters) {
     this.compute = compute;
     this.model = model;
+    type = parameters.type();
     embedding = parameters.get(ParameterNames.EMBEDDING);
     finalNorm = parameters.get(ParameterNames.FINAL_NORM);
     head = model.tiedEmbeddings() ? embedding : parameters.get(ParameterNames.HEAD);
@@ -67,9 +70,9 @@ public final class LanguageHead {
         new Activations(
             w,
             w.own(input),
-            w.f32(tokens, model.hidden()),
+            w.tensor(type, tokens, model.hidden()),
             w.f32(tokens),
-            w.f32(tokens, model.vocabulary()),
+            w.tensor(type, tokens, model.vocabulary()),
             w.f32(tokens),
             w.f32(tokens));
     compute.rmsNorm(input, finalNorm.value(), (float) model.normEpsilon(), a.normed, a.inverseRms);
@@ -87,7 +90,7 @@ public final class LanguageHead {
     Tensor dLogits = a.logits;
     compute.crossEntropyBackward(a.logits, targets, a.logSumExp, scale, dLogits);
     try (Workspace w = new Workspace(compute)) {
-      Tensor dNormed = w.f32(a.input.shape().rows(), model.hidden());
+      Tensor dNormed = w.tensor(type, a.input.shape().rows(), model.hidden());
       compute.linearBackwardInput(dLogits, head.value(), dNormed, false);
       compute.linearBackwardWeight(dLogits, a.normed, head.gradient());
       compute.fill(dInput, 0f);

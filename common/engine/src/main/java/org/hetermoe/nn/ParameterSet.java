@@ -17,30 +17,44 @@ import org.hetermoe.tensor.Shape;
 
 /**
  * Parameters that live together: values, gradients and moments are each one flat tensor, of which
- * the parameters are views, so that gradients can be reduced as a whole.
+ * the parameters are views, so that gradients can be reduced as a whole. Values have the type that
+ * layers compute with; gradients, moments and, where that type has fewer bits, the master weights
+ * that AdamW updates are in single precision.
  */
 public final class ParameterSet implements AutoCloseable {
-  /** Elements to which each parameter is aligned: a cache line. */
+  /** Elements to which each parameter is aligned: a cache line of single-precision numbers. */
   private static final int ALIGNMENT = 16;
 
+  /** What gradients, moments and master weights are in. */
+  private static final DType EXACT = DType.F32;
+
   private final Compute compute;
+  private final DType type;
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
   private final Tensor values;
+  private final Tensor masters;
   private final Tensor gradients;
   private final Tensor m;
   private final Tensor v;
 
-  /** Parameters of the given names and shapes, all zero. */
-  public ParameterSet(Compute compute, Map<String, Shape> shapes) {
+  /**
+   * Parameters of the given names and shapes, all zero.
+   *
+   * @param type of the values
+   */
+  public ParameterSet(Compute compute, DType type, Map<String, Shape> shapes) {
     this.compute = compute;
+    this.type = type;
     int elements = 0;
     for (Shape shape : shapes.values()) {
       elements = Math.addExact(elements, padded(shape));
     }
-    values = compute.zeros(Shape.of(elements));
-    gradients = compute.zeros(Shape.of(elements));
-    m = compute.zeros(Shape.of(elements));
-    v = compute.zeros(Shape.of(elements));
+    Shape flat = Shape.of(elements);
+    values = compute.zeros(type, flat);
+    masters = type == EXACT ? values : compute.zeros(EXACT, flat);
+    gradients = compute.zeros(EXACT, flat);
+    m = compute.zeros(EXACT, flat);
+    v = compute.zeros(EXACT, flat);
     int offset = 0;
     for (Map.Entry<String, Shape> entry : shapes.entrySet()) {
       String name = entry.getKey();
@@ -50,11 +64,24 @@ public final class ParameterSet implements AutoCloseable {
           new Parameter(
               name,
               values.view(offset, shape),
+              masters.view(offset, shape),
               gradients.view(offset, shape),
               m.view(offset, shape),
               v.view(offset, shape),
               shape.rank() > 1 && !name.equals(ParameterNames.EMBEDDING)));
       offset += padded(shape);
+    }
+  }
+
+  /** Element type of the values, and so of the activations of the layers they belong to. */
+  public DType type() {
+    return type;
+  }
+
+  /** Writes the values anew from the master weights, where they are apart. */
+  public void refreshValues() {
+    if (type != EXACT) {
+      compute.convert(masters, values);
     }
   }
 
@@ -67,10 +94,10 @@ public final class ParameterSet implements AutoCloseable {
     for (Parameter parameter : parameters.values()) {
       Shape shape = parameter.value().shape();
       try (Arena arena = Arena.ofConfined()) {
-        MemorySegment first = arena.allocate(parameter.value().bytes(), Float.BYTES);
+        MemorySegment first = arena.allocate(parameter.master().bytes(), Float.BYTES);
         source.weight(parameter.name(), shape, first);
-        compute.write(first, parameter.value());
-        MemorySegment second = arena.allocate(parameter.value().bytes(), Float.BYTES);
+        compute.write(first, parameter.master());
+        MemorySegment second = arena.allocate(parameter.master().bytes(), Float.BYTES);
         if (source.moments(parameter.name(), shape, first, second)) {
           compute.write(first, parameter.m());
           compute.write(second, parameter.v());
@@ -80,6 +107,7 @@ public final class ParameterSet implements AutoCloseable {
             "cannot load " + parameter.name() + ": " + e.getMessage(), e);
       }
     }
+    refreshValues();
   }
 
   /** The parameter with that canonical name. */
@@ -122,11 +150,11 @@ public final class ParameterSet implements AutoCloseable {
   }
 
   /**
-   * All that a parameter is but its gradient, a vector each, padding included: values, first and
-   * second moments.
+   * All that a parameter is but its gradient, a vector each, padding included: master weights,
+   * first and second moments. Who writes them calls {@link #refreshValues} then.
    */
   public List<Tensor> state() {
-    return List.of(values, m, v);
+    return List.of(masters, m, v);
   }
 
   /** Sum of the squares of all gradients: parameter by parameter, in order. */
@@ -141,6 +169,7 @@ public final class ParameterSet implements AutoCloseable {
   @Override
   public void close() {
     values.close();
+    masters.close();
     gradients.close();
     m.close();
     v.close();
@@ -148,8 +177,8 @@ public final class ParameterSet implements AutoCloseable {
 
   /** Copies an F32 tensor to the host; for tests, checkpoints and reports. */
   public static MemorySegment download(Compute compute, Tensor tensor, Arena arena) {
-    if (tensor.dtype() != DType.F32) {
-      throw new IllegalArgumentException("not an F32 tensor: " + tensor.dtype());
+    if (tensor.dtype() != EXACT) {
+      throw new IllegalArgumentException("not an " + EXACT + " tensor: " + tensor.dtype());
     }
     MemorySegment segment = arena.allocate(Math.max(1, tensor.bytes()), 64);
     MemorySegment exact = segment.asSlice(0, tensor.bytes());

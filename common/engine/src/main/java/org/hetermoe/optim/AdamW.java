@@ -38,7 +38,7 @@ public final class AdamW {
   public void update(Compute compute, ParameterSet parameters, int step, double clip) {
     for (Parameter parameter : parameters.all()) {
       compute.adamW(
-          parameter.value(),
+          parameter.master(),
           parameter.gradient(),
           parameter.m(),
           parameter.v(),
@@ -52,6 +52,6 @@ public final class AdamW {
               1 - StrictMath.pow(optimizer.beta1(), step),
               1 - StrictMath.pow(optimizer.beta2(), step)));
     }
-    compute.synchronize();
+    parameters.refreshValues();
   }
 }

@@ -16,10 +16,11 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.group.RunKey;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.train.InProcessGroup;
 import org.hetermoe.train.LocalTrainer;
-import org.hetermoe.train.StepResult;
+import org.hetermoe.train.step.StepResult;
 
 /** Computes a parity case and compares. */
 public final class ParityRun {
@@ -41,16 +42,17 @@ public final class ParityRun {
   /**
    * Takes all steps with the given workers, and compares the first one's insides and all losses.
    */
-  public ParityReport with(Workers workers) throws InterruptedException {
+  public ParityReport with(ParityWorkers workers) throws InterruptedException {
     SequenceBatch batch = parityCase.batch();
     try (Compute reader = Devices.open(compute, 1)) {
-      RecordingProbe probe = new RecordingProbe(reader, batch.sequences(), batch.length());
+      TensorRecorder recorder = new TensorRecorder(reader, batch.sequences(), batch.length());
       List<StepResult> results =
           switch (workers) {
-            case Workers.Local() -> local(probe);
-            case Workers.Group(int attention, int experts) -> group(attention, experts, probe);
+            case ParityWorkers.Local() -> local(recorder);
+            case ParityWorkers.Group(int attention, int experts) ->
+                group(attention, experts, recorder);
           };
-      Map<String, float[]> computed = probe.recorded();
+      Map<String, float[]> computed = recorder.recorded();
       StepResult first = results.getFirst();
       computed.put("loss", new float[] {(float) first.loss()});
       computed.put("aux_loss", new float[] {(float) first.balanceLoss()});
@@ -74,22 +76,24 @@ public final class ParityRun {
         attention,
         experts,
         ScheduleKind.ZEBRA,
+        GroupPrecision.FP32,
         Placement.balanced(parityCase.model().layers(), parityCase.model().experts(), experts));
   }
 
-  private List<StepResult> local(RecordingProbe probe) throws InterruptedException {
+  private List<StepResult> local(TensorRecorder recorder) throws InterruptedException {
     List<StepResult> results = new ArrayList<>();
     try (Compute device = Devices.open(compute, 1);
-        LocalTrainer trainer = new LocalTrainer(plan(1, 1), device, parityCase.weights(), probe)) {
+        LocalTrainer trainer =
+            new LocalTrainer(plan(1, 1), device, parityCase.weights(), recorder)) {
       for (int step = 1; step <= Math.max(1, parityCase.steps()); step++) {
         results.add(trainer.step(step, parityCase.batch()));
-        probe.stop();
+        recorder.stop();
       }
     }
     return results;
   }
 
-  private List<StepResult> group(int attention, int experts, RecordingProbe probe)
+  private List<StepResult> group(int attention, int experts, TensorRecorder recorder)
       throws InterruptedException {
     List<WorkerRank> members =
         Stream.concat(
@@ -105,12 +109,12 @@ public final class ParityRun {
               channels::channel,
               () -> Devices.open(compute, 1),
               parityCase.weights(),
-              probe);
+              _ -> recorder);
       return group.train(
           Math.max(1, parityCase.steps()),
           step -> {
             if (step > 1) {
-              probe.stop();
+              recorder.stop();
             }
             return parityCase.batch();
           });

@@ -131,7 +131,8 @@ public final class Profiler {
   /** What a layer takes beyond its attention. */
   private BothPasses projections(BothPasses core) {
     Samples samples = new Samples();
-    try (ParameterSet parameters = new ParameterSet(compute, ParameterNames.attention(model));
+    try (ParameterSet parameters =
+            new ParameterSet(compute, DType.F32, ParameterNames.attention(model));
         RotaryTable rotary = new RotaryTable(compute, model, LENGTHS[LENGTHS.length - 1])) {
       parameters.load(new SeededWeights(model, 1));
       AttentionLayer layer = new AttentionLayer(compute, model, parameters, rotary, 0);
@@ -162,7 +163,7 @@ public final class Profiler {
       Tensor d = random(w, length, model.hidden());
       Tensor dNormed = random(w, length, model.hidden());
       Tensor dWeights = random(w, length, model.topK());
-      Tensor balance = w.zeros(model.experts());
+      Tensor balance = w.zeros(DType.F32, model.experts());
       compute.synchronize();
       long start = System.nanoTime();
       try (AttentionLayer.Activations a = layer.forward(input, sizes)) {
@@ -178,7 +179,7 @@ public final class Profiler {
 
   private BothPasses expert() {
     Samples samples = new Samples();
-    try (ExpertBank bank = new ExpertBank(compute, model, List.of(List.of(0)))) {
+    try (ExpertBank bank = new ExpertBank(compute, model, DType.F32, List.of(List.of(0)))) {
       bank.load(new SeededWeights(model, 1));
       for (int rows : EXPERT_ROWS) {
         samples.add(LayerWork.expert(shape, rows), median(() -> expert(bank, rows)));
@@ -207,7 +208,8 @@ public final class Profiler {
 
   private BothPasses head() {
     Samples samples = new Samples();
-    try (ParameterSet parameters = new ParameterSet(compute, ParameterNames.attention(model))) {
+    try (ParameterSet parameters =
+        new ParameterSet(compute, DType.F32, ParameterNames.attention(model))) {
       parameters.load(new SeededWeights(model, 1));
       LanguageHead head = new LanguageHead(compute, model, parameters);
       for (int tokens : HEAD_TOKENS) {
@@ -237,7 +239,8 @@ public final class Profiler {
 
   private BothPasses embedding() {
     Samples samples = new Samples();
-    try (ParameterSet parameters = new ParameterSet(compute, ParameterNames.attention(model))) {
+    try (ParameterSet parameters =
+        new ParameterSet(compute, DType.F32, ParameterNames.attention(model))) {
       LanguageHead head = new LanguageHead(compute, model, parameters);
       for (int tokens : HEAD_TOKENS) {
         try (Workspace w = new Workspace(compute)) {
@@ -266,7 +269,7 @@ public final class Profiler {
     AdamWStep step = new AdamWStep(1e-3, 0.9, 0.95, 1e-8, 0.1, 1, 0.1, 0.05);
     for (int parameters : OPTIMIZER_PARAMETERS) {
       try (ParameterSet set =
-          new ParameterSet(compute, Map.of("parameters", Shape.of(parameters, 1)))) {
+          new ParameterSet(compute, DType.F32, Map.of("parameters", Shape.of(parameters, 1)))) {
         samples.add(
             parameters,
             median(

@@ -14,34 +14,35 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.nn.WeightSource;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.train.step.StepResult;
+import org.hetermoe.train.step.TaskListener;
 
 /**
- * A ZP group whose workers are threads of this process, each with a device of its own; for parity
- * checks, benchmarks and tests. The first worker that fails ends the group.
+ * A ZP group whose ranks are threads of this process, each with a device of its own; for parity
+ * checks, benchmarks and tests. The first rank that fails ends the group.
  */
 public final class InProcessGroup {
   private final GroupPlan plan;
   private final Function<WorkerRank, Channel> channels;
   private final Supplier<Compute> devices;
   private final WeightSource weights;
-  private final StepProbe probe;
-  private final Function<WorkerRank, Pace> paces;
-  private final StepPolicy policy;
+  private final Function<WorkerRank, TaskListener> listeners;
+  private final IntFunction<Optional<Placement>> placements;
 
   /**
    * A group that has not begun.
    *
-   * @param channels each worker's end
-   * @param devices makes a device for each worker
-   * @param probe called by the workers' threads at once
+   * @param channels each rank's end
+   * @param devices makes a device for each rank
+   * @param listeners each rank's listener
    */
   public InProcessGroup(
       GroupPlan plan,
       Function<WorkerRank, Channel> channels,
       Supplier<Compute> devices,
       WeightSource weights,
-      StepProbe probe) {
-    this(plan, channels, devices, weights, probe, peer -> Pace.REAL, StepPolicy.TRAIN_ON);
+      Function<WorkerRank, TaskListener> listeners) {
+    this(plan, channels, devices, weights, listeners, _ -> Optional.empty());
   }
 
   private InProcessGroup(
@@ -49,31 +50,28 @@ public final class InProcessGroup {
       Function<WorkerRank, Channel> channels,
       Supplier<Compute> devices,
       WeightSource weights,
-      StepProbe probe,
-      Function<WorkerRank, Pace> paces,
-      StepPolicy policy) {
+      Function<WorkerRank, TaskListener> listeners,
+      IntFunction<Optional<Placement>> placements) {
     this.plan = plan;
     this.channels = channels;
     this.devices = devices;
     this.weights = weights;
-    this.probe = probe;
-    this.paces = paces;
-    this.policy = policy;
+    this.listeners = listeners;
+    this.placements = placements;
   }
 
-  /** The same group, each of its workers with a pace of its own. */
-  public InProcessGroup paced(Function<WorkerRank, Pace> newPaces) {
-    return new InProcessGroup(plan, channels, devices, weights, probe, newPaces, policy);
+  /** The same group with other listeners. */
+  public InProcessGroup heardBy(Function<WorkerRank, TaskListener> others) {
+    return new InProcessGroup(plan, channels, devices, weights, others, placements);
   }
 
   /**
    * The same group, whose experts move.
    *
-   * @param placements gives the placement to take on after a step; empty to leave it as it is
+   * @param others gives the placement to take on after a step; empty to leave it as it is
    */
-  public InProcessGroup rebalanced(IntFunction<Optional<Placement>> placements) {
-    StepPolicy moving = step -> new StepPolicy.AfterStep(false, 0, false, placements.apply(step));
-    return new InProcessGroup(plan, channels, devices, weights, probe, paces, moving);
+  public InProcessGroup rebalanced(IntFunction<Optional<Placement>> others) {
+    return new InProcessGroup(plan, channels, devices, weights, listeners, others);
   }
 
   /**
@@ -81,21 +79,15 @@ public final class InProcessGroup {
    *
    * @param batches the sequences of each step
    * @return each step's numbers
-   * @throws RuntimeException the first failure of a worker
+   * @throws RuntimeException the first failure of a rank
    */
   public List<StepResult> train(int steps, IntFunction<SequenceBatch> batches)
       throws InterruptedException {
     List<StepResult> results = new ArrayList<>();
     AtomicReference<Throwable> failure = new AtomicReference<>();
-    List<Thread> threads = new ArrayList<>();
-    for (WorkerRank peer : plan.members()) {
-      Work work =
-          switch (peer.role()) {
-            case ATTENTION -> () -> attention(peer, steps, batches, results);
-            case EXPERT -> () -> experts(peer, steps);
-          };
-      threads.add(start(peer, failure, work));
-    }
+    TrainingCallbacks callbacks = new Callbacks(steps, batches, placements, results);
+    List<Thread> threads =
+        plan.members().stream().map(rank -> start(rank, callbacks, failure)).toList();
     for (Thread thread : threads) {
       thread.join();
     }
@@ -106,57 +98,55 @@ public final class InProcessGroup {
     return results;
   }
 
-  private interface Work {
-    void run() throws InterruptedException;
+  /** So many steps on given batches, moved about as asked. */
+  private record Callbacks(
+      int steps,
+      IntFunction<SequenceBatch> batches,
+      IntFunction<Optional<Placement>> placements,
+      List<StepResult> results)
+      implements TrainingCallbacks {
+    @Override
+    public SequenceBatch batch(int step) {
+      return batches.apply(step);
+    }
+
+    @Override
+    public AfterStep after(int step) {
+      return new AfterStep(step == steps, 0, false, placements.apply(step));
+    }
+
+    @Override
+    public void onStep(int step, StepResult result, double seconds, Optional<Double> evaluation) {
+      results.add(result);
+    }
   }
 
-  private Thread start(WorkerRank peer, AtomicReference<Throwable> failure, Work work) {
+  private Thread start(
+      WorkerRank rank, TrainingCallbacks callbacks, AtomicReference<Throwable> failure) {
     return Thread.ofPlatform()
-        .name(peer.toString())
+        .name(rank.toString())
         .start(
             () -> {
               try {
-                work.run();
+                train(rank, callbacks);
               } catch (InterruptedException | RuntimeException | Error e) {
                 if (failure.compareAndSet(null, e)) {
-                  abortAll(peer + " failed: " + e.getMessage());
+                  abortAll(rank + " failed: " + e.getMessage());
                 }
               }
             });
   }
 
+  private void train(WorkerRank rank, TrainingCallbacks callbacks) throws InterruptedException {
+    try (Compute compute = devices.get();
+        StepLoop loop =
+            new StepLoop(
+                plan, compute, channels.apply(rank), weights, listeners.apply(rank), callbacks)) {
+      loop.run(0);
+    }
+  }
+
   private void abortAll(String reason) {
-    plan.members().forEach(peer -> channels.apply(peer).abort(reason));
-  }
-
-  private void attention(
-      WorkerRank peer, int steps, IntFunction<SequenceBatch> batches, List<StepResult> results)
-      throws InterruptedException {
-    try (Compute compute = devices.get();
-        AttentionWorker worker =
-            new AttentionWorker(
-                plan, compute, channels.apply(peer), weights, probe, paces.apply(peer))) {
-      for (int step = 1; step <= steps; step++) {
-        AttentionWorker.Done done = worker.step(step, batches.apply(step), policy);
-        done.result().ifPresent(results::add);
-        if (done.after().placement().isPresent()) {
-          worker.rebalance(done.after().placement().get());
-        }
-      }
-    }
-  }
-
-  private void experts(WorkerRank peer, int steps) throws InterruptedException {
-    try (Compute compute = devices.get();
-        ExpertWorker worker =
-            new ExpertWorker(
-                plan, compute, channels.apply(peer), weights, probe, paces.apply(peer))) {
-      for (int step = 1; step <= steps; step++) {
-        StepPolicy.AfterStep after = worker.step(step);
-        if (after.placement().isPresent()) {
-          worker.rebalance(after.placement().get());
-        }
-      }
-    }
+    plan.members().forEach(rank -> channels.apply(rank).abort(reason));
   }
 }

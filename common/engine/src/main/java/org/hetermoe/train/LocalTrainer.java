@@ -1,6 +1,5 @@
 package org.hetermoe.train;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -10,12 +9,10 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Tensor;
-import org.hetermoe.compute.Workspace;
 import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.ParameterNames;
 import org.hetermoe.nn.ExpertBank;
-import org.hetermoe.nn.ExpertExchange;
 import org.hetermoe.nn.ParameterSet;
 import org.hetermoe.nn.Routing;
 import org.hetermoe.nn.WeightSource;
@@ -25,11 +22,22 @@ import org.hetermoe.run.GroupPlan;
 import org.hetermoe.schedule.Split;
 import org.hetermoe.schedule.Task;
 import org.hetermoe.schedule.Task.Direction;
-import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
-import org.hetermoe.train.AttentionReplica.BatchTotals;
-import org.hetermoe.train.ExpertSide.Delivery;
-import org.hetermoe.train.ExpertSide.GradientDelivery;
+import org.hetermoe.train.attention.AttentionTasks;
+import org.hetermoe.train.attention.StatisticsExchange;
+import org.hetermoe.train.attention.TokenDispatcher;
+import org.hetermoe.train.attention.TokenPacking;
+import org.hetermoe.train.expert.Delivery;
+import org.hetermoe.train.expert.ExpertTasks;
+import org.hetermoe.train.expert.GradientDelivery;
+import org.hetermoe.train.step.BatchTotals;
+import org.hetermoe.train.step.EvaluationRound;
+import org.hetermoe.train.step.LossSum;
+import org.hetermoe.train.step.Mode;
+import org.hetermoe.train.step.RouterStatistics;
+import org.hetermoe.train.step.StepResult;
+import org.hetermoe.train.step.TaskClock;
+import org.hetermoe.train.step.TaskListener;
 
 /**
  * The single-process truth: trains with the arithmetic of a group, but without workers, channel or
@@ -40,45 +48,46 @@ public final class LocalTrainer implements AutoCloseable {
   private final Compute compute;
   private final ModelConfig model;
   private final GroupPlan plan;
-  private final StepProbe probe;
+  private final TaskListener listener;
   private final ExpertBank bank;
-  private final ExpertSide side;
+  private final ExpertTasks tasks;
   private final AdamW optimizer;
   private final List<ParameterSet> parameters = new ArrayList<>();
-  private final List<AttentionReplica> replicas = new ArrayList<>();
+  private final List<AttentionTasks> replicas = new ArrayList<>();
   private final Map<Integer, RouterStatistics> statistics = new HashMap<>();
-  private boolean trains;
 
   /**
    * A trainer of the same numbers as a group of {@code plan}; the number of expert workers and the
    * placement do not matter, that of attention workers decides how gradients are summed.
    */
-  public LocalTrainer(GroupPlan plan, Compute compute, WeightSource source, StepProbe probe) {
+  public LocalTrainer(GroupPlan plan, Compute compute, WeightSource source, TaskListener listener) {
     this.compute = compute;
     this.model = plan.model();
     this.plan = plan;
-    this.probe = probe;
+    this.listener = listener;
     List<Integer> all = IntStream.range(0, model.experts()).boxed().toList();
-    bank = new ExpertBank(compute, model, Collections.nCopies(model.layers(), all));
+    bank =
+        new ExpertBank(
+            compute, model, plan.precision().experts(), Collections.nCopies(model.layers(), all));
     bank.load(source);
-    side = new ExpertSide(compute, model.hidden(), bank);
+    tasks = new ExpertTasks(compute, model.hidden(), bank);
     optimizer = new AdamW(plan.optimizer(), plan.steps());
-    LocalExchange[] exchanges = new LocalExchange[plan.attentionWorkers()];
+    LocalDispatcher[] dispatchers = new LocalDispatcher[plan.attentionWorkers()];
     for (int rank = 0; rank < plan.attentionWorkers(); rank++) {
-      exchanges[rank] = new LocalExchange(exchanges);
-      ParameterSet replicaParameters = new ParameterSet(compute, ParameterNames.attention(model));
+      dispatchers[rank] = new LocalDispatcher(dispatchers);
+      ParameterSet replicaParameters =
+          new ParameterSet(compute, plan.precision().attention(), ParameterNames.attention(model));
       replicaParameters.load(source);
       parameters.add(replicaParameters);
       replicas.add(
-          new AttentionReplica(
+          new AttentionTasks(
               compute,
               model,
               plan.sequenceLength(),
               replicaParameters,
-              exchanges[rank],
+              dispatchers[rank],
               new LocalStatistics(),
-              probe,
-              PacedWork.real()));
+              new TaskClock(listener, TaskClock.Traffic.NONE)));
     }
   }
 
@@ -94,14 +103,13 @@ public final class LocalTrainer implements AutoCloseable {
 
   /** One step, counted from 1. */
   public StepResult step(int step, SequenceBatch batch) throws InterruptedException {
-    trains = true;
-    BatchTotals totals = new BatchTotals(batch.predictedTokens(), batch.tokens());
+    BatchTotals totals = BatchTotals.of(batch);
     LossSum losses = new LossSum(model, totals);
     double[] crossEntropy = new double[replicas.size()];
     for (int microBatch = 0; microBatch < plan.microBatches(); microBatch++) {
       Split all = plan.microBatch(batch.sequences(), microBatch);
       for (int rank = 0; rank < replicas.size(); rank++) {
-        replicas.get(rank).begin(microBatch, batch, plan.share(all, rank), totals, true);
+        replicas.get(rank).begin(microBatch, batch, plan.share(all, rank), totals, Mode.TRAIN);
       }
       for (int stage = 0; stage <= model.layers(); stage++) {
         runAll(Task.attention(stage, microBatch, Direction.FORWARD));
@@ -119,8 +127,8 @@ public final class LocalTrainer implements AutoCloseable {
       losses.addCrossEntropy(sum);
     }
     reduce();
-    probe.attentionGradients(parameters());
-    probe.expertGradients(bank);
+    listener.attentionGradients(parameters());
+    listener.expertGradients(bank);
     double norm = gradientNorm();
     double clip = GradientClipping.coefficient(norm, plan.optimizer().clipNorm());
     parameters.forEach(replica -> optimizer.update(compute, replica, step, clip));
@@ -130,20 +138,19 @@ public final class LocalTrainer implements AutoCloseable {
 
   private List<List<Long>> rows() {
     return IntStream.range(0, model.layers())
-        .mapToObj(layer -> Arrays.stream(side.takeTrainedRows(layer)).boxed().toList())
+        .mapToObj(layer -> Arrays.stream(tasks.takeTrainedRows(layer)).boxed().toList())
         .toList();
   }
 
   /** Mean cross entropy per token of held-out sequences, nats. */
   public double evaluate(SequenceBatch heldOut) throws InterruptedException {
-    trains = false;
-    BatchTotals totals = new BatchTotals(heldOut.predictedTokens(), heldOut.tokens());
+    BatchTotals totals = BatchTotals.of(heldOut);
     double[] sums = new double[replicas.size()];
-    for (Evaluation round : Evaluation.rounds(plan, heldOut.sequences())) {
+    for (EvaluationRound round : EvaluationRound.rounds(plan, heldOut.sequences())) {
       double[] roundSums = new double[replicas.size()];
       for (Split all : round.microBatches()) {
         for (int rank = 0; rank < replicas.size(); rank++) {
-          replicas.get(rank).begin(0, heldOut, plan.share(all, rank), totals, false);
+          replicas.get(rank).begin(0, heldOut, plan.share(all, rank), totals, Mode.EVAL);
         }
         for (int stage = 0; stage <= model.layers(); stage++) {
           runAll(Task.attention(stage, 0, Direction.FORWARD));
@@ -164,7 +171,7 @@ public final class LocalTrainer implements AutoCloseable {
   }
 
   private void runAll(Task task) throws InterruptedException {
-    for (AttentionReplica replica : replicas) {
+    for (AttentionTasks replica : replicas) {
       replica.run(task);
     }
   }
@@ -173,10 +180,10 @@ public final class LocalTrainer implements AutoCloseable {
     if (parameters.size() == 1) {
       return;
     }
-    try (Tensor sum = compute.zeros(parameters().gradients().shape())) {
+    try (Tensor sum =
+        compute.zeros(parameters().gradients().dtype(), parameters().gradients().shape())) {
       parameters.forEach(replica -> compute.add(replica.gradients(), sum));
       parameters.forEach(replica -> compute.copy(sum, replica.gradients()));
-      compute.synchronize();
     }
   }
 
@@ -188,7 +195,7 @@ public final class LocalTrainer implements AutoCloseable {
 
   @Override
   public void close() {
-    replicas.forEach(AttentionReplica::close);
+    replicas.forEach(AttentionTasks::close);
     parameters.forEach(ParameterSet::close);
     bank.close();
   }
@@ -210,14 +217,15 @@ public final class LocalTrainer implements AutoCloseable {
    * One replica's way to the experts. Replicas run each stage in turn, so the first combine finds
    * that all have dispatched, and computes for all.
    */
-  private final class LocalExchange implements ExpertExchange {
-    private final LocalExchange[] all;
+  private final class LocalDispatcher implements TokenDispatcher {
+    private final LocalDispatcher[] all;
+    private final TokenPacking packing = new TokenPacking(compute, model.hidden());
     private Delivery delivery;
     private GradientDelivery gradient;
+    private Tensor sent;
     private Tensor output;
-    private Workspace sent;
 
-    LocalExchange(LocalExchange[] all) {
+    LocalDispatcher(LocalDispatcher[] all) {
       this.all = all;
     }
 
@@ -227,32 +235,23 @@ public final class LocalTrainer implements AutoCloseable {
     }
 
     @Override
-    public void dispatch(int layer, int microBatch, Tensor tokens, Routing routing) {
+    public void dispatch(Mode mode, int layer, int microBatch, Tensor tokens, Routing routing) {
       Routing.Share share = routing.shares().getFirst();
-      sent = new Workspace(compute);
-      Tensor rows = sent.f32(share.tokens().length, model.hidden());
-      compute.gatherRows(tokens, sent.ints(share.tokens(), share.tokens().length), null, rows);
-      Tensor assignments = compute.allocate(DType.I32, Shape.of(share.assignments()));
-      compute.write(MemorySegment.ofArray(share.rows()), assignments);
-      delivery = new Delivery(share.counts(), assignments, rows);
+      sent = compute.allocate(plan.precision().dispatch(), packing.tokenRows(share));
+      packing.packTokens(tokens, share, sent);
+      delivery = new Delivery(share.counts(), share.rows(), sent);
     }
 
     @Override
-    public Returned combine(int layer, int microBatch) {
+    public Returned combine(Mode mode, int layer, int microBatch) {
       if (output == null) {
         List<Delivery> deliveries = new ArrayList<>();
-        for (LocalExchange exchange : all) {
-          deliveries.add(exchange.delivery);
-          exchange.output = exchange.rows(exchange.delivery);
+        for (LocalDispatcher each : all) {
+          deliveries.add(each.delivery);
+          each.allocateOutput(each.delivery.assignments());
         }
-        List<Tensor> outputs = new ArrayList<>();
-        for (LocalExchange exchange : all) {
-          outputs.add(exchange.output);
-        }
-        side.forward(layer, microBatch, deliveries, outputs, trains);
-        for (LocalExchange exchange : all) {
-          exchange.sent.close();
-        }
+        tasks.forward(layer, microBatch, deliveries, outputs(), mode);
+        closeSent();
       }
       return take();
     }
@@ -261,40 +260,37 @@ public final class LocalTrainer implements AutoCloseable {
     public void dispatchGradient(
         int layer, int microBatch, Tensor d, Tensor weights, Routing routing) {
       Routing.Share share = routing.shares().getFirst();
-      int tokens = share.tokens().length;
-      sent = new Workspace(compute);
-      Tensor rows = sent.f32(tokens, model.hidden());
-      compute.gatherRows(d, sent.ints(share.tokens(), tokens), null, rows);
-      Tensor scale = sent.f32(share.assignments(), 1);
-      compute.gatherRows(
-          weights.view(0, Shape.of(routing.tokens() * routing.topK(), 1)),
-          sent.ints(share.slots(), share.assignments()),
-          null,
-          scale);
-      gradient = new GradientDelivery(rows, scale.view(0, Shape.of(share.assignments())));
+      sent = compute.allocate(plan.precision().dispatch(), packing.gradients(share));
+      packing.packGradients(d, weights, routing, share, sent);
+      gradient = GradientDelivery.of(sent, share.assignments(), model.hidden());
     }
 
     @Override
     public Returned combineGradient(int layer, int microBatch) {
       if (output == null) {
         List<GradientDelivery> gradients = new ArrayList<>();
-        List<Tensor> outputs = new ArrayList<>();
-        for (LocalExchange exchange : all) {
-          gradients.add(exchange.gradient);
-          int assignments = exchange.gradient.weights().shape().rows();
-          exchange.output = compute.allocate(DType.F32, Shape.of(assignments, model.hidden()));
-          outputs.add(exchange.output);
+        for (LocalDispatcher each : all) {
+          gradients.add(each.gradient);
+          each.allocateOutput(each.gradient.weights().shape().rows());
         }
-        side.backward(layer, microBatch, gradients, outputs);
-        for (LocalExchange exchange : all) {
-          exchange.sent.close();
-        }
+        tasks.backward(layer, microBatch, gradients, outputs());
+        closeSent();
       }
       return take();
     }
 
-    private Tensor rows(Delivery from) {
-      return compute.allocate(DType.F32, Shape.of(from.rows().shape().rows(), model.hidden()));
+    private void allocateOutput(int assignments) {
+      output = compute.allocate(plan.precision().combine(), Shape.of(assignments, model.hidden()));
+    }
+
+    private List<Tensor> outputs() {
+      return Arrays.stream(all).map(each -> each.output).toList();
+    }
+
+    private void closeSent() {
+      for (LocalDispatcher each : all) {
+        each.sent.close();
+      }
     }
 
     private Returned take() {

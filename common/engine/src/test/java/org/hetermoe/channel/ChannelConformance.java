@@ -101,7 +101,7 @@ public abstract class ChannelConformance {
   @Test
   void elementTypesAndShapesTravel() throws Exception {
     try (ChannelGroup group = open(newRun(), PAIR, WINDOW)) {
-      FrameKey key = new FrameKey(Phase.REDUCE, 9, 2, 3, EXPERT);
+      FrameKey key = new FrameKey(Phase.REDUCE, 9, new Subject.Piece(2), EXPERT);
       Shape shape = Shape.of(2, 3, 4, 5);
       group
           .channel(EXPERT)
@@ -166,13 +166,20 @@ public abstract class ChannelConformance {
                     for (int layer = 0; layer < layers; layer++) {
                       for (int batch = 0; batch < microBatches; batch++) {
                         for (WorkerRank expert : experts) {
-                          FrameKey key = new FrameKey(Phase.DISPATCH, step, layer, batch, self);
+                          FrameKey key =
+                              new FrameKey(
+                                  Phase.DISPATCH, step, new Subject.MicroBatch(layer, batch), self);
                           Frames.send(channel, expert, key, 17, 9 + batch, 32);
                         }
                       }
                       for (int batch = 0; batch < microBatches; batch++) {
                         for (WorkerRank expert : experts) {
-                          FrameKey key = new FrameKey(Phase.COMBINE, step, layer, batch, expert);
+                          FrameKey key =
+                              new FrameKey(
+                                  Phase.COMBINE,
+                                  step,
+                                  new Subject.MicroBatch(layer, batch),
+                                  expert);
                           Frames.receive(channel, key, 0, 9 + batch, 32);
                         }
                       }
@@ -190,11 +197,15 @@ public abstract class ChannelConformance {
                     for (int layer = 0; layer < layers; layer++) {
                       for (int batch = 0; batch < microBatches; batch++) {
                         for (WorkerRank peer : attention) {
-                          FrameKey key = new FrameKey(Phase.DISPATCH, step, layer, batch, peer);
+                          FrameKey key =
+                              new FrameKey(
+                                  Phase.DISPATCH, step, new Subject.MicroBatch(layer, batch), peer);
                           Frames.receive(channel, key, 17, 9 + batch, 32);
                         }
                         for (WorkerRank peer : attention) {
-                          FrameKey key = new FrameKey(Phase.COMBINE, step, layer, batch, self);
+                          FrameKey key =
+                              new FrameKey(
+                                  Phase.COMBINE, step, new Subject.MicroBatch(layer, batch), self);
                           Frames.send(channel, peer, key, 0, 9 + batch, 32);
                         }
                       }
@@ -313,7 +324,12 @@ public abstract class ChannelConformance {
       for (WorkerRank sender : all) {
         for (WorkerRank receiver : all) {
           if (!sender.equals(receiver)) {
-            FrameKey key = new FrameKey(Phase.EXPERT_STATE, 1, 2, all.indexOf(receiver), sender);
+            FrameKey key =
+                new FrameKey(
+                    Phase.EXPERT_STATE,
+                    1,
+                    new Subject.ExpertPiece(2, all.indexOf(receiver), 0),
+                    sender);
             Frames.send(group.channel(sender), receiver, key, 0, 3, 7);
           }
         }
@@ -321,7 +337,12 @@ public abstract class ChannelConformance {
       for (WorkerRank receiver : all) {
         for (WorkerRank sender : all) {
           if (!sender.equals(receiver)) {
-            FrameKey key = new FrameKey(Phase.EXPERT_STATE, 1, 2, all.indexOf(receiver), sender);
+            FrameKey key =
+                new FrameKey(
+                    Phase.EXPERT_STATE,
+                    1,
+                    new Subject.ExpertPiece(2, all.indexOf(receiver), 0),
+                    sender);
             Frames.receive(group.channel(receiver), key, 0, 3, 7);
           }
         }

@@ -34,7 +34,8 @@ class FrameBuffersTest {
 
   @Test
   void whatIsIdleIsBounded() {
-    try (FrameBuffers buffers = new FrameBuffers(10_000)) {
+    try (FrameBuffers buffers =
+        new FrameBuffers((bytes, align, arena) -> arena.allocate(bytes, align), 10_000)) {
       List<FrameBuffers.Block> blocks = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         blocks.add(buffers.take(4096));

@@ -29,11 +29,12 @@ class FrameHeaderTest {
   }
 
   @Test
-  void theLayoutIsTheOneOfVersionOne() {
+  void theLayoutIsTheOneOfVersionTwo() {
     FrameHeader header =
         new FrameHeader(
             new RunKey(new UUID(0x0102030405060708L, 0x1112131415161718L), 3),
-            new FrameKey(Phase.COMBINE, 4, 5, 6, WorkerRank.expert(7)),
+            new FrameKey(
+                Phase.EXPERT_STATE, 4, new Subject.ExpertPiece(5, 6, 12), WorkerRank.expert(7)),
             WorkerRank.attention(8),
             DType.F32,
             Shape.of(9, 10),
@@ -42,21 +43,25 @@ class FrameHeaderTest {
     ByteBuffer bytes = written(header).order(ByteOrder.LITTLE_ENDIAN);
     assertThat(new byte[] {bytes.get(0), bytes.get(1), bytes.get(2), bytes.get(3)})
         .isEqualTo(new byte[] {'H', 'M', 'o', 'F'});
-    assertThat(bytes.getShort(4)).isEqualTo((short) 1);
-    assertThat(bytes.get(6)).isEqualTo((byte) 2);
+    assertThat(bytes.getShort(4)).isEqualTo((short) 2);
+    assertThat(bytes.get(6)).isEqualTo((byte) 10);
     assertThat(bytes.get(7)).isEqualTo((byte) 1);
     assertThat(bytes.getLong(8)).isEqualTo(0x0102030405060708L);
-    assertThat(bytes.getInt(24)).isEqualTo(3);
-    assertThat(bytes.getInt(28)).isEqualTo(4);
-    assertThat(bytes.getInt(32)).isEqualTo(5);
-    assertThat(bytes.getInt(36)).isEqualTo(6);
-    assertThat(bytes.getInt(40)).isEqualTo(0x20007);
-    assertThat(bytes.getInt(44)).isEqualTo(0x10008);
-    assertThat(bytes.getInt(52)).isEqualTo(9);
-    assertThat(bytes.getInt(56)).isEqualTo(10);
-    assertThat(bytes.getInt(68)).isEqualTo(11);
-    assertThat(bytes.getLong(72)).isEqualTo(64 + 9 * 10 * 4);
-    assertThat(bytes.getInt(80)).isEqualTo(0x0a0b0c0d);
+    int[] numbers = new int[14];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = bytes.getInt(24 + 4 * i);
+    }
+    assertThat(numbers)
+        .containsExactly(3, 4, 5, 6, 12, 0x20007, 0x10008, 2, 9, 10, 0, 0, 11, 0x0a0b0c0d);
+    assertThat(bytes.getLong(80)).isEqualTo(64 + 360);
+  }
+
+  @Test
+  void aKeyIsAboutWhatItsPhaseIsAbout() {
+    assertThatThrownBy(
+            () -> new FrameKey(Phase.REDUCE, 1, Subject.Whole.WHOLE, WorkerRank.attention(0)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("REDUCE is about a Piece");
   }
 
   @Test
@@ -88,13 +93,13 @@ class FrameHeaderTest {
     for (int i = 0; i < 20_000; i++) {
       ByteBuffer bytes = written(anyHeader()).order(ByteOrder.LITTLE_ENDIAN);
       for (int changes = 1 + random.nextInt(3); changes > 0; changes--) {
-        int at = 4 + random.nextInt(80);
+        int at = 4 + random.nextInt(84);
         bytes.put(at, (byte) random.nextInt());
       }
       resign(bytes);
       if (FrameHeader.read(bytes, LIMIT) instanceof FrameHeader.Accepted(FrameHeader header)) {
         accepted++;
-        assertThat(header.payloadBytes()).isEqualTo(bytes.getLong(72)).isLessThanOrEqualTo(LIMIT);
+        assertThat(header.payloadBytes()).isEqualTo(bytes.getLong(80)).isLessThanOrEqualTo(LIMIT);
         assertThat(written(header)).isEqualTo(unused(bytes));
       }
     }
@@ -104,17 +109,17 @@ class FrameHeaderTest {
   @Test
   void eachLieHasItsReason() {
     assertThat(reason(0, 0x12345678)).isEqualTo(Refusal.BAD_MAGIC);
-    assertThat(reason(4, 0x01010002)).isEqualTo(Refusal.BAD_VERSION);
-    assertThat(reason(4, 0x01630001)).isEqualTo(Refusal.UNKNOWN_PHASE);
-    assertThat(reason(4, 0x63010001)).isEqualTo(Refusal.UNKNOWN_DTYPE);
-    assertThat(reason(40, 0x00030000)).isEqualTo(Refusal.UNKNOWN_SENDER);
-    assertThat(reason(44, 0x0001ffff)).isEqualTo(Refusal.WRONG_RECEIVER);
-    assertThat(reason(48, 0)).isEqualTo(Refusal.SIZE_MISMATCH);
-    assertThat(reason(48, 5)).isEqualTo(Refusal.SIZE_MISMATCH);
-    assertThat(reason(52, -1)).isEqualTo(Refusal.SIZE_MISMATCH);
-    assertThat(reason(52, 3)).isEqualTo(Refusal.SIZE_MISMATCH);
-    assertThat(reason(68, -4)).isEqualTo(Refusal.SIZE_MISMATCH);
-    assertThat(reason(76, -1)).isEqualTo(Refusal.SIZE_MISMATCH);
+    assertThat(reason(4, 0x01010003)).isEqualTo(Refusal.BAD_VERSION);
+    assertThat(reason(4, 0x01630002)).isEqualTo(Refusal.UNKNOWN_PHASE);
+    assertThat(reason(4, 0x63010002)).isEqualTo(Refusal.UNKNOWN_DTYPE);
+    assertThat(reason(44, 0x00030000)).isEqualTo(Refusal.UNKNOWN_SENDER);
+    assertThat(reason(48, 0x0001ffff)).isEqualTo(Refusal.WRONG_RECEIVER);
+    assertThat(reason(52, 0)).isEqualTo(Refusal.SIZE_MISMATCH);
+    assertThat(reason(52, 5)).isEqualTo(Refusal.SIZE_MISMATCH);
+    assertThat(reason(56, -1)).isEqualTo(Refusal.SIZE_MISMATCH);
+    assertThat(reason(56, 3)).isEqualTo(Refusal.SIZE_MISMATCH);
+    assertThat(reason(72, -4)).isEqualTo(Refusal.SIZE_MISMATCH);
+    assertThat(reason(84, -1)).isEqualTo(Refusal.SIZE_MISMATCH);
   }
 
   @Test
@@ -153,11 +158,17 @@ class FrameHeaderTest {
     bytes.putInt(124, FrameHeader.checksum(bytes.slice(0, 124)));
   }
 
-  /** The same header as this version writes it: what lies beyond the shape's rank is zero. */
+  /** The same header as this version writes it: numbers that mean nothing are zero. */
   private static ByteBuffer unused(ByteBuffer bytes) {
     ByteBuffer cleared = copy(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    for (int axis = bytes.getInt(48); axis < FrameHeader.MAX_RANK; axis++) {
-      cleared.putInt(52 + 4 * axis, 0);
+    for (int axis = bytes.getInt(52); axis < FrameHeader.MAX_RANK; axis++) {
+      cleared.putInt(56 + 4 * axis, 0);
+    }
+    Phase phase = Phase.ofCode(bytes.get(6)).orElseThrow();
+    int[] subject =
+        Subject.of(phase, bytes.getInt(32), bytes.getInt(36), bytes.getInt(40)).numbers();
+    for (int i = 0; i < subject.length; i++) {
+      cleared.putInt(32 + 4 * i, subject[i]);
     }
     resign(cleared);
     return cleared;
@@ -176,7 +187,7 @@ class FrameHeaderTest {
   private static FrameHeader header(int tableSize, Shape shape) {
     return new FrameHeader(
         new RunKey(new UUID(1, 2), 1),
-        new FrameKey(Phase.DISPATCH, 1, 0, 0, WorkerRank.attention(0)),
+        new FrameKey(Phase.DISPATCH, 1, new Subject.MicroBatch(0, 0), WorkerRank.attention(0)),
         WorkerRank.expert(0),
         DType.F32,
         shape,
@@ -186,14 +197,11 @@ class FrameHeaderTest {
 
   private FrameHeader anyHeader() {
     int[] dims = random.ints(1 + random.nextInt(4), 0, 30).toArray();
+    Phase phase = any(List.of(Phase.values()));
+    Subject subject = Subject.of(phase, random.nextInt(), random.nextInt(), random.nextInt());
     return new FrameHeader(
         new RunKey(new UUID(random.nextLong(), random.nextLong()), random.nextInt()),
-        new FrameKey(
-            any(List.of(Phase.values())),
-            random.nextInt(),
-            random.nextInt(),
-            random.nextInt(),
-            anyPeer()),
+        new FrameKey(phase, random.nextInt(), subject, anyPeer()),
         anyPeer(),
         any(List.of(DType.values())),
         Shape.of(dims),

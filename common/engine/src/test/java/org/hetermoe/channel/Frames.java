@@ -14,7 +14,7 @@ public final class Frames {
 
   /** A key of a dispatch frame. */
   public static FrameKey key(WorkerRank sender, int step, int layer, int microBatch) {
-    return new FrameKey(Phase.DISPATCH, step, layer, microBatch, sender);
+    return new FrameKey(Phase.DISPATCH, step, new Subject.MicroBatch(layer, microBatch), sender);
   }
 
   /** Makes, fills and sends a frame. */
@@ -63,8 +63,9 @@ public final class Frames {
   }
 
   private static int seed(FrameKey key) {
-    return (key.step() * 31 + key.layer()) * 31
-        + key.microBatch() * 7
+    int[] subject = key.subject().numbers();
+    return (key.step() * 31 + subject[0]) * 31
+        + subject[1] * 7
         + key.sender().rank()
         + 1000 * key.phase().code();
   }

@@ -3,6 +3,7 @@ package org.hetermoe.compute;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
 /**
@@ -194,7 +195,13 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           d.compute().combine(x, sources, source, row, null, unweighted);
           d.compute().combine(x, sources, source, row, weights, x);
           d.compute().combineBackwardWeights(y, sources, source, row, dWeights);
-          return List.of(plain, scaled, y, unweighted, x, dWeights);
+          Tensor from = d.integers(0, 2, t * k);
+          Tensor fromRow = d.integers(0, Math.max(1, t), t * k);
+          Tensor picked = d.output(t * k, h);
+          Tensor pickedScaled = d.output(t * k, h);
+          d.compute().gatherRows(sources, from, fromRow, null, picked);
+          d.compute().gatherRows(sources, from, fromRow, weights, pickedScaled);
+          return List.of(plain, scaled, y, unweighted, x, dWeights, picked, pickedScaled);
         });
   }
 
@@ -246,7 +253,7 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           d.compute().copy(target, copy);
           Tensor filled = d.output(n);
           d.compute().fill(filled, 3.5f);
-          Tensor zeros = d.compute().zeros(Shape.of(n));
+          Tensor zeros = d.compute().zeros(DType.F32, Shape.of(n));
           d.compute().add(zeros, filled);
           zeros.close();
           return List.of(target, copy, filled);

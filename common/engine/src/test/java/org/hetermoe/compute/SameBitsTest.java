@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -92,8 +93,8 @@ class SameBitsTest {
         Tensor dy = d.normal(3 + size + 150, out);
         Tensor y = d.output(3 + size + 150, out);
         Tensor dx = d.output(3 + size + 150, in);
-        Tensor dw = d.compute().zeros(w.shape());
-        Tensor dwOther = d.compute().zeros(w.shape());
+        Tensor dw = d.compute().zeros(DType.F32, w.shape());
+        Tensor dwOther = d.compute().zeros(DType.F32, w.shape());
         Groups groups = Groups.ofSizes(3, size, 150);
         two.groupedLinear(x, groups, List.of(other, w, other), y);
         two.groupedLinearBackwardInput(dy, groups, List.of(other, w, other), dx, false);
@@ -101,7 +102,7 @@ class SameBitsTest {
 
         Tensor yAlone = d.output(size, out);
         Tensor dxAlone = d.output(size, in);
-        Tensor dwAlone = d.compute().zeros(w.shape());
+        Tensor dwAlone = d.compute().zeros(DType.F32, w.shape());
         Tensor xAlone = d.floats(d.read(x.rows(3, size)), size, in);
         Tensor dyAlone = d.floats(d.read(dy.rows(3, size)), size, out);
         two.linear(xAlone, w, yAlone);

@@ -29,7 +29,7 @@ class GoldenParityTest {
   void matchesTheReference(String name, String compute, String workers) throws Exception {
     Path folder = Path.of(getClass().getResource("/golden/" + name).toURI());
     try (ParityCase parityCase = ParityCase.open(folder)) {
-      ParityReport report = new ParityRun(parityCase, compute).with(Workers.parse(workers));
+      ParityReport report = new ParityRun(parityCase, compute).with(ParityWorkers.parse(workers));
 
       assertThat(report.rows()).hasSizeGreaterThan(30).allMatch(ParityReport.Row::passes);
     }

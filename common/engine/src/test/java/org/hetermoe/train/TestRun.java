@@ -31,8 +31,11 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.nn.SeededWeights;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.OptimizerSpec;
 import org.hetermoe.schedule.ScheduleKind;
+import org.hetermoe.train.step.StepResult;
+import org.hetermoe.train.step.TaskListener;
 
 /** A small run with awkward sizes, trained by whom a test likes. */
 final class TestRun {
@@ -64,7 +67,16 @@ final class TestRun {
       ScheduleKind schedule,
       Placement placement) {
     return new GroupPlan(
-        model, OPTIMIZER, STEPS, LENGTH, microBatches, attention, experts, schedule, placement);
+        model,
+        OPTIMIZER,
+        STEPS,
+        LENGTH,
+        microBatches,
+        attention,
+        experts,
+        schedule,
+        GroupPrecision.FP32,
+        placement);
   }
 
   /**
@@ -116,7 +128,8 @@ final class TestRun {
     List<StepResult> results = new ArrayList<>();
     try (Compute compute = Devices.open("cpu", threads);
         LocalTrainer trainer =
-            new LocalTrainer(plan, compute, new SeededWeights(plan.model(), 5), StepProbe.NONE)) {
+            new LocalTrainer(
+                plan, compute, new SeededWeights(plan.model(), 5), TaskListener.NONE)) {
       for (int step = 1; step <= STEPS; step++) {
         results.add(trainer.step(step, batch(sequences, step)));
       }
@@ -203,7 +216,7 @@ final class TestRun {
             channels,
             () -> Devices.open("cpu", 1),
             new SeededWeights(plan.model(), 5),
-            StepProbe.NONE);
+            _ -> TaskListener.NONE);
     return change.apply(group).train(STEPS, step -> batch(sequences, step));
   }
 }

@@ -4,10 +4,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
+import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
 import org.hetermoe.compute.Operands;
 import org.hetermoe.compute.Tensor;
+import org.hetermoe.compute.host.Conversion;
 import org.hetermoe.compute.host.HostMemory;
 import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.tensor.DType;
@@ -46,18 +48,20 @@ final class CpuCompute implements Compute {
   }
 
   @Override
-  public Tensor map(MemorySegment segment, DType dtype, Shape shape) {
-    return memory.map(segment, dtype, shape);
+  public Tensor transferTensor(MemorySegment buffer, DType dtype, Shape shape) {
+    return memory.map(buffer, dtype, shape);
   }
 
   @Override
-  public void write(MemorySegment source, Tensor target) {
+  public Completion upload(MemorySegment source, Tensor target) {
     HostTensor.of(target).write(source);
+    return Completion.DONE;
   }
 
   @Override
-  public void read(Tensor source, MemorySegment target) {
+  public Completion download(Tensor source, MemorySegment target) {
     HostTensor.of(source).read(target);
+    return Completion.DONE;
   }
 
   @Override
@@ -67,7 +71,11 @@ final class CpuCompute implements Compute {
 
   @Override
   public void fill(Tensor x, float value) {
-    Operands.floats(x, "x");
+    Operands.floatingPoint(x, "x");
+    if (x.dtype() != DType.F32) {
+      Conversion.fill(HostTensor.of(x), value);
+      return;
+    }
     long at = address(x);
     tiling.elements(x, (from, count, scratch) -> ElementKernel.fill(at + 4L * from, count, value));
   }
@@ -86,6 +94,12 @@ final class CpuCompute implements Compute {
     tiling.elements(
         target,
         (first, count, scratch) -> ElementKernel.add(from + 4L * first, to + 4L * first, count));
+  }
+
+  @Override
+  public void convert(Tensor source, Tensor target) {
+    Operands.convert(source, target);
+    Conversion.convert(HostTensor.of(source), HostTensor.of(target));
   }
 
   @Override
@@ -316,6 +330,18 @@ final class CpuCompute implements Compute {
   public void gatherRows(Tensor x, Tensor rows, Tensor scale, Tensor y) {
     Operands.gatherRows(x, rows, scale, y);
     gather(x, rows, scale == null ? 0 : address(scale), y);
+  }
+
+  @Override
+  public void gatherRows(List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y) {
+    Operands.gatherRows(sources, source, rows, scale, y);
+    RowKernel.Sources from = sources(sources, source, rows);
+    long factors = scale == null ? 0 : address(scale);
+    long out = address(y);
+    int columns = y.shape().columns();
+    tiling.rows(
+        y,
+        (tile, first, last, scratch) -> RowKernel.gather(from, factors, out, columns, first, last));
   }
 
   @Override

@@ -21,6 +21,19 @@ final class RowKernel {
     }
   }
 
+  /** Rows [from, to) of y, each from one of several sources; scale 0 stands for none. */
+  static void gather(Sources sources, long scale, long y, int columns, int from, int to) {
+    for (int a = from; a < to; a++) {
+      long source = sources.address(a, columns);
+      long target = y + 4L * a * columns;
+      if (scale == 0) {
+        Lanes.copy(source, target, 4L * columns);
+      } else {
+        ElementKernel.scale(source, Lanes.get(scale + 4L * a), target, columns);
+      }
+    }
+  }
+
   /** All tokens in order, but only {@code width} columns of them, from {@code column}. */
   static void embedBackward(
       long ids, long dy, long dTable, int tokens, int entries, int columns, int column, int width) {

@@ -112,23 +112,31 @@ public final class HostTensor implements Tensor {
   }
 
   /**
-   * Copies host elements into this tensor.
+   * Copies host elements into this tensor; nothing where they are this tensor's own.
    *
    * @throws IllegalArgumentException unless {@code source} has exactly this tensor's size
    */
   public void write(MemorySegment source) {
     requireSize(source);
-    MemorySegment.copy(source, 0, segment(), 0, bytes());
+    if (!isOver(source)) {
+      MemorySegment.copy(source, 0, segment(), 0, bytes());
+    }
   }
 
   /**
-   * Copies this tensor's elements to host memory.
+   * Copies this tensor's elements to host memory; nothing where that is this tensor's own.
    *
    * @throws IllegalArgumentException unless {@code target} has exactly this tensor's size
    */
   public void read(MemorySegment target) {
     requireSize(target);
-    MemorySegment.copy(segment(), 0, target, 0, bytes());
+    if (!isOver(target)) {
+      MemorySegment.copy(segment(), 0, target, 0, bytes());
+    }
+  }
+
+  private boolean isOver(MemorySegment host) {
+    return host.isNative() && host.address() == address();
   }
 
   private void requireSize(MemorySegment host) {

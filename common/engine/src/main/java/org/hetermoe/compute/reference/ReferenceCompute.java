@@ -1,15 +1,15 @@
 package org.hetermoe.compute.reference;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
+import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
 import org.hetermoe.compute.Operands;
 import org.hetermoe.compute.Tensor;
+import org.hetermoe.compute.host.Conversion;
 import org.hetermoe.compute.host.HostMemory;
 import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.tensor.DType;
@@ -30,18 +30,20 @@ final class ReferenceCompute implements Compute {
   }
 
   @Override
-  public Tensor map(MemorySegment segment, DType dtype, Shape shape) {
-    return memory.map(segment, dtype, shape);
+  public Tensor transferTensor(MemorySegment buffer, DType dtype, Shape shape) {
+    return memory.map(buffer, dtype, shape);
   }
 
   @Override
-  public void write(MemorySegment source, Tensor target) {
+  public Completion upload(MemorySegment source, Tensor target) {
     HostTensor.of(target).write(source);
+    return Completion.DONE;
   }
 
   @Override
-  public void read(Tensor source, MemorySegment target) {
+  public Completion download(Tensor source, MemorySegment target) {
     HostTensor.of(source).read(target);
+    return Completion.DONE;
   }
 
   @Override
@@ -51,11 +53,8 @@ final class ReferenceCompute implements Compute {
 
   @Override
   public void fill(Tensor x, float value) {
-    Operands.floats(x, "x");
-    MemorySegment elements = HostTensor.of(x).segment();
-    for (long i = 0; i < x.shape().elements(); i++) {
-      elements.setAtIndex(JAVA_FLOAT, i, value);
-    }
+    Operands.floatingPoint(x, "x");
+    Conversion.fill(HostTensor.of(x), value);
   }
 
   @Override
@@ -68,6 +67,12 @@ final class ReferenceCompute implements Compute {
   public void add(Tensor source, Tensor target) {
     Operands.sameCount(source, target);
     Elements.add(Floats.of(source), Floats.of(target));
+  }
+
+  @Override
+  public void convert(Tensor source, Tensor target) {
+    Operands.convert(source, target);
+    Conversion.convert(HostTensor.of(source), HostTensor.of(target));
   }
 
   @Override
@@ -248,6 +253,18 @@ final class ReferenceCompute implements Compute {
     Operands.gatherRows(x, rows, scale, y);
     Floats factors = scale == null ? null : Floats.of(scale);
     Rows.gather(Floats.of(x), Ints.of(rows), factors, Floats.of(y));
+  }
+
+  @Override
+  public void gatherRows(List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y) {
+    Operands.gatherRows(sources, source, rows, scale, y);
+    Floats factors = scale == null ? null : Floats.of(scale);
+    Rows.gather(
+        sources.stream().map(Floats::of).toList(),
+        Ints.of(source),
+        Ints.of(rows),
+        factors,
+        Floats.of(y));
   }
 
   @Override

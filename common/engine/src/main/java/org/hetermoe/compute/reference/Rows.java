@@ -17,6 +17,17 @@ final class Rows {
     }
   }
 
+  static void gather(List<Floats> sources, Ints source, Ints rows, Floats scale, Floats y) {
+    for (int a = 0; a < y.rows(); a++) {
+      Floats from = pick(sources, source, a);
+      int row = Operands.index(rows.get(a), from.rows(), "row");
+      double factor = scale == null ? 1 : scale.get(a);
+      for (int i = 0; i < y.columns(); i++) {
+        y.set(a, i, from.get(row, i) * factor);
+      }
+    }
+  }
+
   static void embedBackward(Ints ids, Floats dy, Floats dTable) {
     for (int t = 0; t < dy.rows(); t++) {
       int id = Operands.index(ids.get(t), dTable.rows(), "id");

@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.compute.Tensor;
+import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -21,8 +22,8 @@ class OneDnnTest {
   @EnabledOnOs(OS.LINUX)
   void aProductStartsNoThreadOfOpenMp() throws IOException {
     try (Compute compute = Devices.open("cpu", 1);
-        Tensor a = compute.zeros(Shape.of(600, 600));
-        Tensor b = compute.zeros(Shape.of(600, 600))) {
+        Tensor a = compute.zeros(DType.F32, Shape.of(600, 600));
+        Tensor b = compute.zeros(DType.F32, Shape.of(600, 600))) {
       // OpenMP's threads carry the name of the thread that started them and stay as long as it.
       String name = Files.readString(Path.of("/proc/thread-self/comm"));
       long before = threadsCalled(name);
