@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
@@ -48,6 +49,7 @@ public final class Profiler {
   private final ModelConfig model;
   private final ModelShape shape;
   private final long patienceNanos;
+  private final LongSupplier clock;
 
   /**
    * A profiler of a device.
@@ -56,6 +58,12 @@ public final class Profiler {
    * @param patienceNanos after which a size is not repeated any more
    */
   public Profiler(Compute compute, ModelConfig model, long patienceNanos) {
+    this(compute, model, patienceNanos, System::nanoTime);
+  }
+
+  /** A profiler that reads the time, in nanoseconds, from a clock of its own. */
+  Profiler(Compute compute, ModelConfig model, long patienceNanos, LongSupplier clock) {
+    this.clock = clock;
     this.compute = compute;
     this.model = oneLayer(model);
     this.shape = ModelShape.of("profiled", this.model);
@@ -115,13 +123,13 @@ public final class Profiler {
             LayerWork.attention(shape, 1, length),
             median(
                 () -> {
-                  long start = System.nanoTime();
+                  long start = clock.getAsLong();
                   compute.attention(q, k, v, sizes, out, logSumExp);
                   compute.synchronize();
-                  long middle = System.nanoTime();
+                  long middle = clock.getAsLong();
                   compute.attentionBackward(q, k, v, out, logSumExp, dOut, sizes, dq, dk, dv);
                   compute.synchronize();
-                  return new Times(middle - start, System.nanoTime() - middle);
+                  return new Times(middle - start, clock.getAsLong() - middle);
                 }));
       }
     }
@@ -165,14 +173,14 @@ public final class Profiler {
       Tensor dWeights = random(w, length, model.topK());
       Tensor balance = w.zeros(DType.F32, model.experts());
       compute.synchronize();
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       try (AttentionLayer.Activations a = layer.forward(input, sizes)) {
         compute.synchronize();
-        long middle = System.nanoTime();
+        long middle = clock.getAsLong();
         layer.gateBackward(a, dWeights, balance, 0f, dNormed);
         layer.backward(a, dNormed, d);
         compute.synchronize();
-        return new Times(middle - start, System.nanoTime() - middle);
+        return new Times(middle - start, clock.getAsLong() - middle);
       }
     }
   }
@@ -195,13 +203,13 @@ public final class Profiler {
       Tensor output = w.f32(rows, model.hidden());
       Tensor d = random(w, rows, model.hidden());
       compute.synchronize();
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       try (ExpertBank.Activations a = bank.forward(0, Groups.ofSizes(rows), input, output)) {
         compute.synchronize();
-        long middle = System.nanoTime();
+        long middle = clock.getAsLong();
         bank.backward(0, a, d, output);
         compute.synchronize();
-        return new Times(middle - start, System.nanoTime() - middle);
+        return new Times(middle - start, clock.getAsLong() - middle);
       }
     }
   }
@@ -226,13 +234,13 @@ public final class Profiler {
       Tensor targets = ids(w, tokens);
       Tensor d = w.f32(tokens, model.hidden());
       compute.synchronize();
-      long start = System.nanoTime();
+      long start = clock.getAsLong();
       try (LanguageHead.Activations a = head.forward(input, targets)) {
         compute.synchronize();
-        long middle = System.nanoTime();
+        long middle = clock.getAsLong();
         head.backward(a, targets, 1f, d);
         compute.synchronize();
-        return new Times(middle - start, System.nanoTime() - middle);
+        return new Times(middle - start, clock.getAsLong() - middle);
       }
     }
   }
@@ -250,13 +258,13 @@ public final class Profiler {
               (double) tokens * model.hidden(),
               median(
                   () -> {
-                    long start = System.nanoTime();
+                    long start = clock.getAsLong();
                     head.embed(ids, x);
                     compute.synchronize();
-                    long middle = System.nanoTime();
+                    long middle = clock.getAsLong();
                     head.embedBackward(ids, x);
                     compute.synchronize();
-                    return new Times(middle - start, System.nanoTime() - middle);
+                    return new Times(middle - start, clock.getAsLong() - middle);
                   }));
         }
       }
@@ -274,10 +282,10 @@ public final class Profiler {
             parameters,
             median(
                 () -> {
-                  long start = System.nanoTime();
+                  long start = clock.getAsLong();
                   set.forEach(p -> compute.adamW(p.value(), p.gradient(), p.m(), p.v(), step));
                   compute.synchronize();
-                  long nanos = System.nanoTime() - start;
+                  long nanos = clock.getAsLong() - start;
                   return new Times(nanos, nanos);
                 }));
       }
@@ -288,8 +296,8 @@ public final class Profiler {
   private Times median(Repetition repetition) {
     repetition.run();
     List<Times> times = new ArrayList<>();
-    long end = System.nanoTime() + patienceNanos;
-    while (times.size() < FEWEST || (times.size() < MOST && System.nanoTime() < end)) {
+    long end = clock.getAsLong() + patienceNanos;
+    while (times.size() < FEWEST || (times.size() < MOST && clock.getAsLong() < end)) {
       times.add(repetition.run());
     }
     return new Times(

@@ -13,8 +13,8 @@ import org.hetermoe.optim.AdamW;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.schedule.Schedule;
 import org.hetermoe.schedule.Task;
-import org.hetermoe.train.attention.AttentionSide;
-import org.hetermoe.train.expert.ExpertSide;
+import org.hetermoe.train.attention.AttentionModule;
+import org.hetermoe.train.expert.ExpertModule;
 import org.hetermoe.train.step.BusyShares;
 import org.hetermoe.train.step.Computation;
 import org.hetermoe.train.step.EvaluationRound;
@@ -39,8 +39,8 @@ final class StepLoop implements AutoCloseable {
   private final TrainingCallbacks callbacks;
   private final BusyShares busy;
   private final TaskClock clock;
-  private final Optional<AttentionSide> attention;
-  private final ExpertSide experts;
+  private final Optional<AttentionModule> attention;
+  private final ExpertModule experts;
   private final AdamW optimizer;
   private final StepAgreement agreement;
   private GroupPlan plan;
@@ -67,9 +67,9 @@ final class StepLoop implements AutoCloseable {
     clock = new TaskClock(TaskListener.all(listener, busy), this.channel);
     attention =
         channel.self().role() == WorkerRank.Role.ATTENTION
-            ? Optional.of(new AttentionSide(plan, compute, this.channel, source, clock))
+            ? Optional.of(new AttentionModule(plan, compute, this.channel, source, clock))
             : Optional.empty();
-    experts = new ExpertSide(plan, compute, this.channel, source, clock);
+    experts = new ExpertModule(plan, compute, this.channel, source, clock);
     optimizer = new AdamW(plan.optimizer(), plan.steps());
     agreement = new StepAgreement(this.channel);
   }
@@ -123,12 +123,12 @@ final class StepLoop implements AutoCloseable {
     return conclusion;
   }
 
-  private StepAgreement.Conclusion trainBoth(AttentionSide side, int number)
+  private StepAgreement.Conclusion trainBoth(AttentionModule side, int number)
       throws InterruptedException {
     SequenceBatch batch = callbacks.batch(number);
     side.beginStep(batch);
     walk(Mode.TRAIN, plan.schedule(), 0);
-    AttentionSide.StepSums sums = side.endStep(batch);
+    AttentionModule.StepSums sums = side.endStep(batch);
     clock.listener().expertGradients(experts.bank());
     StepReport own = report(sums.crossEntropy());
     if (channel.self().rank() != 0) {
@@ -222,7 +222,7 @@ final class StepLoop implements AutoCloseable {
 
   @Override
   public void close() {
-    attention.ifPresent(AttentionSide::close);
+    attention.ifPresent(AttentionModule::close);
     experts.close();
     channel.close();
   }

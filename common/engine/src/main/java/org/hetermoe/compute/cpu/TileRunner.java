@@ -17,23 +17,23 @@ final class TileRunner implements AutoCloseable {
   private static final long SPIN_NANOS = 20_000;
 
   private final Scratch callerScratch;
-  private final List<Crew> crew = new ArrayList<>();
+  private final List<PoolThread> pool = new ArrayList<>();
   private volatile Job current;
   private volatile boolean closed;
 
   TileRunner(int threads, HostMemory memory) {
     callerScratch = new Scratch(memory);
     for (int i = 1; i < threads; i++) {
-      Crew member = new Crew(new Scratch(memory));
+      PoolThread member = new PoolThread(new Scratch(memory));
       member.thread = Thread.ofPlatform().daemon().name("hetermoe-cpu-" + i).unstarted(member);
-      crew.add(member);
+      pool.add(member);
     }
-    crew.forEach(member -> member.thread.start());
+    pool.forEach(member -> member.thread.start());
   }
 
   /** Runs tiles {@code 0} to {@code tiles - 1} and returns when all are done. */
   void run(int tiles, TileTask task) {
-    if (tiles <= 1 || crew.isEmpty()) {
+    if (tiles <= 1 || pool.isEmpty()) {
       for (int tile = 0; tile < tiles; tile++) {
         task.run(tile, callerScratch);
       }
@@ -41,7 +41,7 @@ final class TileRunner implements AutoCloseable {
     }
     Job job = new Job(tiles, task, Thread.currentThread());
     current = job;
-    for (Crew member : crew) {
+    for (PoolThread member : pool) {
       member.wake();
     }
     job.work(callerScratch);
@@ -58,11 +58,11 @@ final class TileRunner implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    for (Crew member : crew) {
+    for (PoolThread member : pool) {
       LockSupport.unpark(member.thread);
     }
     boolean interrupted = false;
-    for (Crew member : crew) {
+    for (PoolThread member : pool) {
       while (member.thread.isAlive()) {
         try {
           member.thread.join();
@@ -120,12 +120,12 @@ final class TileRunner implements AutoCloseable {
     }
   }
 
-  private final class Crew implements Runnable {
+  private final class PoolThread implements Runnable {
     private final Scratch scratch;
     private Thread thread;
     private volatile boolean sleeps;
 
-    Crew(Scratch scratch) {
+    PoolThread(Scratch scratch) {
       this.scratch = scratch;
     }
 

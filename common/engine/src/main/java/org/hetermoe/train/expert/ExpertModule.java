@@ -31,7 +31,7 @@ import org.hetermoe.train.step.TaskClock;
  * A rank's experts, whatever its role: computes them for the tokens of all attention ranks, one
  * task of the schedule after the other, as deliveries come in.
  */
-public final class ExpertSide implements AutoCloseable {
+public final class ExpertModule implements AutoCloseable {
   private final Compute compute;
   private final RankChannel channel;
   private final int attentionRanks;
@@ -42,7 +42,7 @@ public final class ExpertSide implements AutoCloseable {
   private final ExpertTasks tasks;
 
   /** The experts that the plan places on the rank of {@code channel}. */
-  public ExpertSide(
+  public ExpertModule(
       GroupPlan plan, Compute compute, RankChannel channel, WeightSource source, TaskClock clock) {
     this.compute = compute;
     this.channel = channel;

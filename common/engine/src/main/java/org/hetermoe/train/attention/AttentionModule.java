@@ -21,7 +21,7 @@ import org.hetermoe.train.step.TaskClock;
  * and to the other attention ranks. All attention ranks see the whole batch and take their share of
  * each micro-batch.
  */
-public final class AttentionSide implements AutoCloseable {
+public final class AttentionModule implements AutoCloseable {
   private final RankChannel channel;
   private final ParameterSet parameters;
   private final ChannelStatistics statistics;
@@ -31,7 +31,7 @@ public final class AttentionSide implements AutoCloseable {
   private GroupPlan plan;
 
   /** The attention side of the rank of {@code channel}, with weights from {@code source}. */
-  public AttentionSide(
+  public AttentionModule(
       GroupPlan plan, Compute compute, RankChannel channel, WeightSource source, TaskClock clock) {
     this.plan = plan;
     this.channel = channel;
