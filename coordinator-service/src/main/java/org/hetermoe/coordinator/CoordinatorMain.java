@@ -12,6 +12,7 @@ import org.eclipse.microprofile.config.Config;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.spi.ConfigSource;
 import org.hetermoe.coordinator.broker.BrokerTopics;
+import org.hetermoe.coordinator.config.CoordinatorConfig;
 
 /**
  * Starts the coordinator. The topics are created before Quarkus starts, because a consumer that

@@ -157,7 +157,7 @@ class CheckpointIT extends ClusterCase {
     for (int step = 1; step <= 5; step++) {
       attention.step(id, 1, step, step == 2 ? 3.5 : null);
     }
-    RunLifecycleIT.awaitSteps(id, 5);
+    awaitSteps(id, 5);
     for (int step = 1; step <= 4; step++) {
       checkpoint(id, 1, step, 100 + step);
     }
@@ -189,7 +189,7 @@ class CheckpointIT extends ClusterCase {
     // And its own steps and checkpoints count
     attention.step(id, 1, 5, null);
     attention.step(id, 2, 5, null);
-    RunLifecycleIT.awaitSteps(id, 5);
+    awaitSteps(id, 5);
     JsonNode fifth = get("/api/v1/runs/" + id + "/steps?from=5").path("steps").get(0);
     assertThat(fifth.path("attempt").asInt()).isEqualTo(2);
     checkpoint(id, 2, 5, 300);

@@ -21,6 +21,18 @@ import org.junit.jupiter.api.AfterEach;
 
 /** What tests with workers have in common: making them, and asking the coordinator over REST. */
 abstract class ClusterCase {
+  static final String ONE_AND_ONE =
+      """
+      name: one and one
+      training: {steps: 4}
+      """;
+  static final String ONE_AND_TWO =
+      """
+      name: one and two
+      training: {steps: 4}
+      workers: {attention: 1, experts: 2}
+      """;
+
   private static final AtomicInteger COUNTER = new AtomicInteger();
   private final List<WorkerDouble> workers = new ArrayList<>();
 
@@ -81,6 +93,36 @@ abstract class ClusterCase {
         .pollInterval(Duration.ofMillis(50))
         .untilAsserted(() -> assertThat(run(id).path("state").asText()).isEqualTo(state));
     return run(id);
+  }
+
+  static void awaitReason(UUID id, String reason) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(15))
+        .pollInterval(Duration.ofMillis(50))
+        .untilAsserted(() -> assertThat(run(id).path("reason").asText()).isEqualTo(reason));
+  }
+
+  static void awaitSteps(UUID id, int steps) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .pollInterval(Duration.ofMillis(50))
+        .untilAsserted(() -> assertThat(run(id).path("steps_done").asInt()).isEqualTo(steps));
+  }
+
+  /** Workers take up an attempt and prepare, until it runs. */
+  static void start(UUID id, int attempt, WorkerDouble... workers) {
+    for (WorkerDouble worker : workers) {
+      worker.prepare(id, attempt);
+    }
+    awaitState(id, "running");
+  }
+
+  /** Workers report that they have done all steps, until the run is completed. */
+  static JsonNode finish(UUID id, int steps, WorkerDouble... workers) {
+    for (WorkerDouble worker : workers) {
+      worker.finish(steps, false);
+    }
+    return awaitState(id, "completed");
   }
 
   static JsonNode json(Response response) {

@@ -60,7 +60,7 @@ class PlanningIT extends ClusterCase {
     // Steps are held against it.
     attention.step(id, 1, 1, null);
     attention.step(id, 1, 2, null);
-    RunLifecycleIT.awaitSteps(id, 2);
+    awaitSteps(id, 2);
     JsonNode measured = get("/api/v1/runs/" + id + "/plan").path("measured");
     assertThat(measured.path("steps").asInt()).isEqualTo(2);
     assertThat(measured.path("step_seconds").asDouble()).isEqualTo(0.5);

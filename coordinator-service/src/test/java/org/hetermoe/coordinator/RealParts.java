@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.hetermoe.coordinator.broker.BrokerTopics;
+import org.hetermoe.coordinator.config.CoordinatorConfig;
 import org.hetermoe.testing.EmbeddedBroker;
 
 /** A real PostgreSQL and a real broker for the tests of this module, one of each. */

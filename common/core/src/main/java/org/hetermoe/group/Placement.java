@@ -108,6 +108,11 @@ public final class Placement {
     return owned;
   }
 
+  /** How many experts of each layer a worker owns. */
+  public List<Integer> expertsPerLayer(WorkerRank worker) {
+    return owners.stream().map(layer -> Collections.frequency(layer, worker)).toList();
+  }
+
   /** Whether a worker owns any expert of a layer, and so takes part in its traffic. */
   public boolean takesPart(int layer, WorkerRank worker) {
     return owners.get(layer).contains(worker);

@@ -44,6 +44,18 @@ class PlacementTest {
   }
 
   @Test
+  void countsExpertsOfEachLayer() {
+    WorkerRank attention = WorkerRank.attention(0);
+    WorkerRank expert = WorkerRank.expert(0);
+    Placement placement =
+        new Placement(List.of(List.of(attention, expert, expert), List.of(expert, expert, expert)));
+
+    assertThat(placement.expertsPerLayer(expert)).containsExactly(2, 3);
+    assertThat(placement.expertsPerLayer(attention)).containsExactly(1, 0);
+    assertThat(placement.expertsPerLayer(WorkerRank.expert(1))).containsExactly(0, 0);
+  }
+
+  @Test
   void refusesATableWithHoles() {
     WorkerRank owner = WorkerRank.expert(0);
     List<List<WorkerRank>> ragged = List.of(List.of(owner, owner), List.of(owner));

@@ -14,7 +14,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
-import org.hetermoe.coordinator.CoordinatorConfig;
+import org.hetermoe.coordinator.config.CoordinatorConfig;
 import org.hetermoe.run.Topics;
 
 /** Creates the topics of {@link Topics} where they are missing. */

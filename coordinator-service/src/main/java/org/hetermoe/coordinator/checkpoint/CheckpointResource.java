@@ -25,6 +25,7 @@ import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.CheckpointView;
+import org.hetermoe.run.Crc32c;
 
 /** Takes checkpoints from workers and gives them back. */
 @Path("/api/v1/runs/{id}/checkpoints")
@@ -32,15 +33,23 @@ import org.hetermoe.run.CheckpointView;
 @Produces(MediaType.APPLICATION_JSON)
 public class CheckpointResource {
   private static final int LARGEST_CHUNK = 8 << 20;
-  private static final String CHECKSUM = "X-Checksum-Crc32c";
 
   private final RunRepository runs;
-  private final Checkpoints checkpoints;
+  private final CheckpointRepository checkpoints;
+  private final CheckpointWriter writer;
+  private final CheckpointRetention retention;
   private final ShardReader reader;
 
-  CheckpointResource(RunRepository runs, Checkpoints checkpoints, ShardReader reader) {
+  CheckpointResource(
+      RunRepository runs,
+      CheckpointRepository checkpoints,
+      CheckpointWriter writer,
+      CheckpointRetention retention,
+      ShardReader reader) {
     this.runs = runs;
     this.checkpoints = checkpoints;
+    this.writer = writer;
+    this.retention = retention;
     this.reader = reader;
   }
 
@@ -128,11 +137,11 @@ public class CheckpointResource {
       @PathParam("shard") String shard,
       @PathParam("index") String index,
       @QueryParam("attempt") String attempt,
-      @HeaderParam(CHECKSUM) String checksum,
+      @HeaderParam(Crc32c.HEADER) String checksum,
       byte[] content) {
     int position = Parameters.whole("index", index, 0, Integer.MAX_VALUE);
-    Checkpoints.Place place = place(id, step, shard, attempt);
-    Crc32c declared = Crc32c.parse(CHECKSUM, checksum);
+    ShardKey key = key(id, step, shard, attempt);
+    Crc32c declared = Crc32c.parse(Crc32c.HEADER, checksum);
     if (content == null || content.length == 0) {
       throw new InvalidFieldException("body", "must not be empty");
     }
@@ -145,7 +154,7 @@ public class CheckpointResource {
       throw ProblemException.unprocessable(
           "The body has the CRC-32C " + actual + ", not " + declared);
     }
-    checkpoints.putChunk(place, position, declared, content);
+    writer.putChunk(key, position, declared, content);
   }
 
   /** Notes that all chunks of a shard were sent. */
@@ -162,20 +171,20 @@ public class CheckpointResource {
       @PathParam("shard") String shard,
       @QueryParam("attempt") String attempt,
       ShardSummary summary) {
-    Checkpoints.Place place = place(id, step, shard, attempt);
+    ShardKey key = key(id, step, shard, attempt);
     if (summary == null) {
       throw new InvalidFieldException("body", "must not be empty");
     }
-    if (checkpoints.completeShard(place, summary)) {
-      checkpoints.removeSuperfluous(place.run(), place.step());
+    if (writer.completeShard(key, summary)) {
+      retention.onComplete(key.run(), key.step());
     }
   }
 
-  private Checkpoints.Place place(String id, String step, String shard, String attempt) {
+  private ShardKey key(String id, String step, String shard, String attempt) {
     int after = Parameters.whole("step", step, 0, Integer.MAX_VALUE);
     int number = Parameters.whole("attempt", attempt, 1, Integer.MAX_VALUE);
     UUID run = runs.resolve(id);
-    return new Checkpoints.Place(run, number, after, shard);
+    return new ShardKey(run, number, after, shard);
   }
 
   private StoredCheckpoint find(String id, String step) {

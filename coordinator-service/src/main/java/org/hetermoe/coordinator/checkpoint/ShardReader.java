@@ -5,7 +5,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.runtime.Startup;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.persistence.EntityManager;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
@@ -16,11 +15,11 @@ import org.hetermoe.coordinator.problem.ProblemException;
 @Startup
 @ApplicationScoped
 class ShardReader {
-  private final EntityManager entities;
+  private final ChunkStore store;
   private final Counter bytesRead;
 
-  ShardReader(EntityManager entities, MeterRegistry meters) {
-    this.entities = entities;
+  ShardReader(ChunkStore store, MeterRegistry meters) {
+    this.store = store;
     this.bytesRead = meters.counter("hetermoe.checkpoint.bytes.read");
   }
 
@@ -49,17 +48,9 @@ class ShardReader {
   ShardContent open(StoredShard shard) {
     List<Chunk> chunks = new ArrayList<>();
     long position = 0;
-    for (Object[] row :
-        entities
-            .createQuery(
-                "select key.index, bytes from StoredChunk where key.shard = :shard"
-                    + " order by key.index",
-                Object[].class)
-            .setParameter("shard", shard.id())
-            .getResultList()) {
-      Chunk chunk = new Chunk((Integer) row[0], position, (Integer) row[1]);
-      chunks.add(chunk);
-      position += chunk.bytes();
+    for (ChunkStore.Size size : store.sizes(shard)) {
+      chunks.add(new Chunk(size.index(), position, size.bytes()));
+      position += size.bytes();
     }
     return new ShardContent(shard.id(), shard.bytes(), shard.sha256(), chunks);
   }
@@ -96,15 +87,10 @@ class ShardReader {
   }
 
   private byte[] content(ShardContent shard, Chunk chunk) throws CorruptChunkException {
-    StoredChunk stored =
-        QuarkusTransaction.requiringNew()
-            .call(
-                () ->
-                    entities.find(
-                        StoredChunk.class, new StoredChunk.Key(shard.id(), chunk.index())));
-    if (stored == null) {
-      throw ProblemException.notFound("The checkpoint was removed while it was read");
-    }
-    return stored.verified();
+    return QuarkusTransaction.requiringNew()
+        .call(() -> store.chunk(shard.id(), chunk.index()))
+        .orElseThrow(
+            () -> ProblemException.notFound("The checkpoint was removed while it was read"))
+        .verified();
   }
 }

@@ -9,8 +9,8 @@ import jakarta.ws.rs.core.MediaType;
 import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.coordinator.placement.AssignedWorker;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
-import org.hetermoe.coordinator.placement.RunMember;
 import org.hetermoe.coordinator.planning.Decision;
 import org.hetermoe.coordinator.planning.GroupDevices;
 import org.hetermoe.coordinator.planning.PlanRepository;
@@ -74,7 +74,7 @@ public class PlanResource {
     return new PlanView(
         plan,
         pending,
-        Measured.of(steps, plan.predictedStepSeconds(), foreseeable(run, plan, steps)),
+        MeasuredSteps.of(steps, plan.predictedStepSeconds(), foreseeable(run, plan, steps)),
         all.subList(0, all.size() - 1));
   }
 
@@ -85,7 +85,9 @@ public class PlanResource {
     GroupDevices devices =
         runPlans.devices(
             run.spec(),
-            assignments.members(run.id(), run.attempt()).stream().map(RunMember::member).toList(),
+            assignments.members(run.id(), run.attempt()).stream()
+                .map(AssignedWorker::member)
+                .toList(),
             RunPlans.described(roster.live()));
     return new StepWindow(steps)
         .loads()

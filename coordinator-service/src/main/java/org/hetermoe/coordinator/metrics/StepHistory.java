@@ -10,7 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.hetermoe.coordinator.run.AttemptBegins;
+import org.hetermoe.coordinator.run.AttemptStarting;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.run.StepMetrics;
@@ -88,7 +88,7 @@ public class StepHistory {
   }
 
   /** Forgets what an earlier attempt did after the step from which the next one goes on. */
-  void onAttempt(@Observes AttemptBegins attempt) {
+  void onAttempt(@Observes AttemptStarting attempt) {
     UUID run = attempt.run().id();
     entities
         .createQuery("delete from StepRow where key.run = :run and key.step > :step")

@@ -25,14 +25,14 @@ public final class GroupAssembler {
 
   private GroupAssembler() {}
 
-  /** What came of the attempt. */
-  public sealed interface Outcome {
+  /** A group, or what is missing for one. */
+  public sealed interface Assembly {
     /**
      * There are enough workers.
      *
      * @param members in order of role and rank
      */
-    record Group(List<Assignment.Member> members) implements Outcome {
+    record Group(List<Assignment.Member> members) implements Assembly {
       public Group {
         members = List.copyOf(members);
       }
@@ -43,7 +43,7 @@ public final class GroupAssembler {
      *
      * @param need what is missing, as {@code 1 more expert worker}
      */
-    record Missing(String need) implements Outcome {}
+    record Missing(String need) implements Assembly {}
   }
 
   /**
@@ -52,13 +52,13 @@ public final class GroupAssembler {
    *
    * @param free workers that may be picked
    */
-  public static Outcome assemble(RunSpec spec, List<Heartbeat> free) {
+  public static Assembly assemble(RunSpec spec, List<Heartbeat> free) {
     int wantedAttention = spec.workers().attention();
     int wantedExperts = spec.workers().experts();
     if (spec.channel() == ChannelKind.MEMORY) {
       List<Heartbeat> hosts = pick(free, WorkerRank.Role.ATTENTION, 1, false);
       return hosts.isEmpty()
-          ? new Outcome.Missing(more(1, "attention"))
+          ? new Assembly.Missing(more(1, "attention"))
           : inOneWorker(hosts.getFirst(), wantedAttention, wantedExperts);
     }
     boolean byPartition = spec.channel() == ChannelKind.KAFKA;
@@ -72,16 +72,16 @@ public final class GroupAssembler {
       needs.add(more(wantedExperts - experts.size(), "expert"));
     }
     if (!needs.isEmpty()) {
-      return new Outcome.Missing(String.join(" and ", needs));
+      return new Assembly.Missing(String.join(" and ", needs));
     }
     List<Assignment.Member> members = new ArrayList<>();
     attention.forEach(worker -> members.add(member(WorkerRank.attention(members.size()), worker)));
     experts.forEach(
         worker -> members.add(member(WorkerRank.expert(members.size() - wantedAttention), worker)));
-    return new Outcome.Group(members);
+    return new Assembly.Group(members);
   }
 
-  private static Outcome inOneWorker(Heartbeat host, int attention, int experts) {
+  private static Assembly inOneWorker(Heartbeat host, int attention, int experts) {
     List<Assignment.Member> members = new ArrayList<>();
     for (int rank = 0; rank < attention; rank++) {
       members.add(member(WorkerRank.attention(rank), host));
@@ -89,7 +89,7 @@ public final class GroupAssembler {
     for (int rank = 0; rank < experts; rank++) {
       members.add(member(WorkerRank.expert(rank), host));
     }
-    return new Outcome.Group(members);
+    return new Assembly.Group(members);
   }
 
   /**

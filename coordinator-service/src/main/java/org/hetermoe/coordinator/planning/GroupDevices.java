@@ -1,5 +1,6 @@
 package org.hetermoe.coordinator.planning;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,14 +21,18 @@ public record GroupDevices(
     profiles = Map.copyOf(profiles);
   }
 
-  /** Workers without a profile, as {@code expert worker expert-1}. */
+  /**
+   * Workers without a profile, as {@code expert worker expert-1}. A worker in which ranks of both
+   * roles live is an attention worker, as the first of its ranks is.
+   */
   public List<String> unknown() {
+    Map<String, WorkerRank.Role> roles = new HashMap<>();
+    members.forEach(member -> roles.putIfAbsent(member.worker(), member.peer().role()));
     return members.stream()
         .filter(member -> !profiles.containsKey(member.peer()))
-        .map(
-            member ->
-                member.peer().role().name().toLowerCase(Locale.ROOT) + " worker " + member.worker())
+        .map(Assignment.Member::worker)
         .distinct()
+        .map(worker -> roles.get(worker).name().toLowerCase(Locale.ROOT) + " worker " + worker)
         .toList();
   }
 

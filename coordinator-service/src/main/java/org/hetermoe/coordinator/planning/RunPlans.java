@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.hetermoe.coordinator.CoordinatorConfig;
+import org.hetermoe.coordinator.config.CoordinatorConfig;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.group.WorkerRank;

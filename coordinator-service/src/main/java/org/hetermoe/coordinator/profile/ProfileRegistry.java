@@ -23,18 +23,18 @@ public class ProfileRegistry {
   private final Messages messages;
   private final EntityManager entities;
   private final ProfileStore store;
-  private final Event<ProfileNews> news;
+  private final Event<ProfileStored> stored;
 
   ProfileRegistry(
-      Messages messages, EntityManager entities, ProfileStore store, Event<ProfileNews> news) {
+      Messages messages, EntityManager entities, ProfileStore store, Event<ProfileStored> stored) {
     this.messages = messages;
     this.entities = entities;
     this.store = store;
-    this.news = news;
+    this.stored = stored;
   }
 
-  /** The profile of a device has come, which runs may wait for. */
-  public record ProfileNews(String device) {}
+  /** The profile of a device has been stored, which runs may wait for. */
+  public record ProfileStored(String device) {}
 
   @Incoming("profiles")
   @Blocking
@@ -52,7 +52,7 @@ public class ProfileRegistry {
         .ifPresent(
             profile -> {
               messages.handle(Topics.PROFILES, profile.device(), () -> store.put(profile));
-              news.fire(new ProfileNews(profile.device()));
+              stored.fire(new ProfileStored(profile.device()));
             });
   }
 

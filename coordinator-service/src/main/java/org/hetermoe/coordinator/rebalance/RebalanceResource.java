@@ -33,11 +33,11 @@ import org.hetermoe.run.RunSpec;
 @Produces(MediaType.APPLICATION_JSON)
 public class RebalanceResource {
   private final RunRepository runs;
-  private final Rebalancing rebalancing;
+  private final Rebalancer rebalancer;
 
-  RebalanceResource(RunRepository runs, Rebalancing rebalancing) {
+  RebalanceResource(RunRepository runs, Rebalancer rebalancer) {
     this.runs = runs;
-    this.rebalancing = rebalancing;
+    this.rebalancer = rebalancer;
   }
 
   /**
@@ -58,7 +58,7 @@ public class RebalanceResource {
       description = "The run is not running, or its experts are about to move already")
   public Response rebalance(@PathParam("id") String id, byte[] body) {
     UUID run = runs.resolve(id);
-    RunPlan plan = rebalancing.request(run, asked(body, runs.specOf(run)));
+    RunPlan plan = rebalancer.request(run, asked(body, runs.specOf(run)));
     return Response.accepted(plan).build();
   }
 

@@ -7,7 +7,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
-import java.util.Map;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
@@ -40,19 +39,18 @@ public class PlacementResource {
             .placement(run.id(), run.attempt())
             .orElseThrow(
                 () -> ProblemException.notFound("Run " + run.id() + " has not been placed yet"));
-    Map<WorkerRank, List<Integer>> counts = assignments.counts(run.id(), run.attempt());
     List<WorkerCounts> workers =
         assignments.members(run.id(), run.attempt()).stream()
             .filter(
                 member ->
-                    member.peer().role() == WorkerRank.Role.EXPERT
-                        || placement.workers().contains(member.peer()))
+                    member.rank().role() == WorkerRank.Role.EXPERT
+                        || placement.workers().contains(member.rank()))
             .map(
                 member ->
                     new WorkerCounts(
-                        member.peer().toString(),
+                        member.rank().toString(),
                         member.worker(),
-                        counts.getOrDefault(member.peer(), List.of())))
+                        placement.expertsPerLayer(member.rank())))
             .toList();
     return new PlacementView(run.id(), run.attempt(), placement, workers);
   }

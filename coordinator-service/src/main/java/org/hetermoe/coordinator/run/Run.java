@@ -165,6 +165,11 @@ public class Run {
     updatedAt = at;
   }
 
+  /** The step after which another attempt goes on: that of the newest checkpoint; 0 for none. */
+  int resumeStep() {
+    return checkpointStep == null ? 0 : checkpointStep;
+  }
+
   /** Begins another attempt, from where the newest complete checkpoint was taken. */
   void beginAttempt(int resumeFromStep) {
     attempt++;

@@ -12,12 +12,12 @@ import org.hetermoe.run.Topics;
 @ApplicationScoped
 public class RunEvents {
   private final Messages messages;
-  private final RunLifecycle lifecycle;
+  private final AttemptProgress progress;
   private final RunScheduler scheduler;
 
-  RunEvents(Messages messages, RunLifecycle lifecycle, RunScheduler scheduler) {
+  RunEvents(Messages messages, AttemptProgress progress, RunScheduler scheduler) {
     this.messages = messages;
-    this.lifecycle = lifecycle;
+    this.progress = progress;
     this.scheduler = scheduler;
   }
 
@@ -39,10 +39,10 @@ public class RunEvents {
 
   private void handle(Event event) {
     switch (event) {
-      case Event.Prepared prepared -> lifecycle.prepared(prepared);
-      case Event.Moved moved -> lifecycle.moved(moved);
-      case Event.Finished finished -> lifecycle.finished(finished);
-      case Event.Failed failed -> lifecycle.failed(failed);
+      case Event.Prepared prepared -> progress.prepared(prepared);
+      case Event.Moved moved -> progress.moved(moved);
+      case Event.Finished finished -> progress.finished(finished);
+      case Event.Failed failed -> progress.failed(failed);
     }
   }
 }

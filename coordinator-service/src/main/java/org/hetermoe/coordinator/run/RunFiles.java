@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
-import org.hetermoe.coordinator.CoordinatorConfig;
+import org.hetermoe.coordinator.config.CoordinatorConfig;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;

@@ -93,6 +93,14 @@ public class RunRepository {
     return lock(id);
   }
 
+  /** Keeps another attempt from beginning until the transaction ends; holds up nobody else. */
+  public void holdAttempt(UUID id) {
+    entities
+        .createNativeQuery("select id from run where id = :id for key share", UUID.class)
+        .setParameter("id", id)
+        .getResultList();
+  }
+
   void add(Run run) {
     entities.persist(run);
     entities.persist(new RunStateChange(run.id(), run.state(), run.createdAt()));
@@ -130,7 +138,7 @@ public class RunRepository {
         entities
             .createQuery(
                 """
-                select distinct m.worker from RunMember m
+                select distinct m.worker from AssignedWorker m
                 join Run r on r.id = m.key.run and r.attempt = m.key.attempt
                 where r.state in ('preparing', 'running', 'stopping')
                 """,

@@ -20,8 +20,8 @@ import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.coordinator.placement.AssignedWorker;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
-import org.hetermoe.coordinator.placement.RunMember;
 import org.hetermoe.coordinator.problem.Parameters;
 import org.hetermoe.coordinator.problem.Problem;
 import org.hetermoe.group.Placement;
@@ -39,19 +39,19 @@ public class RunResource {
   private static final int LARGEST_PAGE = 1_000;
 
   private final RunRepository runs;
-  private final RunLifecycle lifecycle;
+  private final RunRequests requests;
   private final RunScheduler scheduler;
   private final RunFiles files;
   private final AssignmentRepository assignments;
 
   RunResource(
       RunRepository runs,
-      RunLifecycle lifecycle,
+      RunRequests requests,
       RunScheduler scheduler,
       RunFiles files,
       AssignmentRepository assignments) {
     this.runs = runs;
-    this.lifecycle = lifecycle;
+    this.requests = requests;
     this.scheduler = scheduler;
     this.files = files;
     this.assignments = assignments;
@@ -86,7 +86,7 @@ public class RunResource {
               mediaType = Problem.MEDIA_TYPE,
               schema = @Schema(implementation = Problem.class)))
   public Response submit(byte[] body) {
-    UUID id = lifecycle.submit(files.read(body));
+    UUID id = requests.submit(files.read(body));
     scheduler.wake();
     return Response.created(URI.create("/api/v1/runs/" + id)).entity(view(id)).build();
   }
@@ -125,7 +125,7 @@ public class RunResource {
       content = @Content(schema = @Schema(implementation = RunView.class)))
   public Response stop(@PathParam("id") String id) {
     UUID run = runs.resolve(id);
-    lifecycle.stop(run);
+    requests.stop(run);
     scheduler.wake();
     return Response.accepted(view(run)).build();
   }
@@ -140,7 +140,7 @@ public class RunResource {
       content = @Content(schema = @Schema(implementation = RunView.class)))
   public Response resume(@PathParam("id") String id) {
     UUID run = runs.resolve(id);
-    lifecycle.resume(run);
+    requests.resume(run);
     scheduler.wake();
     return Response.accepted(view(run)).build();
   }
@@ -171,7 +171,7 @@ public class RunResource {
     Run run = runs.get(id);
     Placement placement = assignments.placement(id, run.attempt()).orElse(null);
     List<Assignment.Member> members =
-        assignments.members(id, run.attempt()).stream().map(RunMember::member).toList();
+        assignments.members(id, run.attempt()).stream().map(AssignedWorker::member).toList();
     return new RunView(
         run.id(),
         run.name(),

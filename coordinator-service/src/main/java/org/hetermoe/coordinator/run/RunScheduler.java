@@ -38,7 +38,8 @@ public class RunScheduler {
   private static final int LOOK_AHEAD = 200;
 
   private final RunRepository runs;
-  private final RunLifecycle lifecycle;
+  private final AttemptMonitor monitor;
+  private final RunPlacer placer;
   private final CommandOutbox outbox;
   private final Roster roster;
   private final BrokerProbe broker;
@@ -60,12 +61,14 @@ public class RunScheduler {
 
   RunScheduler(
       RunRepository runs,
-      RunLifecycle lifecycle,
+      AttemptMonitor monitor,
+      RunPlacer placer,
       CommandOutbox outbox,
       Roster roster,
       BrokerProbe broker) {
     this.runs = runs;
-    this.lifecycle = lifecycle;
+    this.monitor = monitor;
+    this.placer = placer;
     this.outbox = outbox;
     this.roster = roster;
     this.broker = broker;
@@ -82,13 +85,13 @@ public class RunScheduler {
     }
   }
 
-  void onWorkerNews(@Observes WorkerRegistry.WorkerNews news) {
-    LOG.debugf("News of worker %s", news.worker());
+  void onWorkerChanged(@Observes WorkerRegistry.WorkerChanged change) {
+    LOG.debugf("Worker %s has changed", change.worker());
     wake();
   }
 
-  void onProfileNews(@Observes ProfileRegistry.ProfileNews news) {
-    LOG.debugf("Profile of %s", news.device());
+  void onProfileStored(@Observes ProfileRegistry.ProfileStored stored) {
+    LOG.debugf("Profile of %s has come", stored.device());
     wake();
   }
 
@@ -121,7 +124,7 @@ public class RunScheduler {
     looking.lock();
     try {
       woken.set(false);
-      runs.active().forEach(lifecycle::watch);
+      runs.active().forEach(monitor::watch);
       place();
       outbox.send();
     } catch (RuntimeException e) {
@@ -137,7 +140,7 @@ public class RunScheduler {
     UUID first = null;
     for (UUID id : runs.queue(LOOK_AHEAD)) {
       try {
-        if (lifecycle.place(id, first) == RunLifecycle.Placed.NEXT_IN_LINE && first == null) {
+        if (placer.place(id, first) == RunPlacer.Placed.NEXT_IN_LINE && first == null) {
           first = id;
         }
       } catch (RuntimeException e) {

@@ -34,20 +34,20 @@ public class WorkerRegistry {
   private final Roster roster;
   private final Messages messages;
   private final EntityManager entities;
-  private final Event<WorkerNews> news;
+  private final Event<WorkerChanged> changes;
   private final ProfileRegistry profiles;
 
   WorkerRegistry(
       Roster roster,
       Messages messages,
       EntityManager entities,
-      Event<WorkerNews> news,
+      Event<WorkerChanged> changes,
       ProfileRegistry profiles,
       MeterRegistry meters) {
     this.roster = roster;
     this.messages = messages;
     this.entities = entities;
-    this.news = news;
+    this.changes = changes;
     this.profiles = profiles;
     for (WorkerRank.Role role : WorkerRank.Role.values()) {
       Gauge.builder("hetermoe.workers.alive", () -> alive(role))
@@ -58,7 +58,7 @@ public class WorkerRegistry {
   }
 
   /** Something about a worker has changed that matters to runs. */
-  public record WorkerNews(String worker) {}
+  public record WorkerChanged(String worker) {}
 
   @Incoming("heartbeats")
   @Blocking
@@ -68,7 +68,7 @@ public class WorkerRegistry {
         .ifPresent(
             heartbeat -> {
               if (roster.note(heartbeat)) {
-                news.fire(new WorkerNews(heartbeat.worker()));
+                changes.fire(new WorkerChanged(heartbeat.worker()));
               }
             });
   }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.UUID;
-import org.hetermoe.coordinator.placement.GroupAssembler.Outcome;
+import org.hetermoe.coordinator.placement.GroupAssembler.Assembly;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Heartbeat;
@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class GroupAssemblerTest {
   @Test
   void picksWorkersInOrderOfTheirNumbers() {
-    Outcome outcome =
+    Assembly assembly =
         GroupAssembler.assemble(
             spec("workers.attention=2", "workers.experts=2"),
             List.of(
@@ -25,7 +25,7 @@ class GroupAssemblerTest {
                 attention("attention-0", 0),
                 expert("expert-2", 2)));
 
-    assertThat(((Outcome.Group) outcome).members())
+    assertThat(((Assembly.Group) assembly).members())
         .extracting(member -> member.peer() + "=" + member.worker())
         .containsExactly(
             "attention-0=attention-0",
@@ -36,11 +36,11 @@ class GroupAssemblerTest {
 
   @Test
   void takesIdsWithoutNumbers() {
-    Outcome outcome =
+    Assembly assembly =
         GroupAssembler.assemble(
             spec(), List.of(expert("b", 1), attention("99999999999", 2), expert("a", 0)));
 
-    assertThat(((Outcome.Group) outcome).members())
+    assertThat(((Assembly.Group) assembly).members())
         .extracting(Assignment.Member::worker)
         .containsExactly("99999999999", "a");
   }
@@ -48,13 +48,13 @@ class GroupAssemblerTest {
   @Test
   void saysWhatIsMissing() {
     assertThat(GroupAssembler.assemble(spec("workers.experts=2"), List.of()))
-        .isEqualTo(new Outcome.Missing("1 more attention worker and 2 more expert workers"));
+        .isEqualTo(new Assembly.Missing("1 more attention worker and 2 more expert workers"));
     assertThat(
             GroupAssembler.assemble(
                 spec("workers.experts=2"), List.of(attention("a", 0), expert("e", 0))))
-        .isEqualTo(new Outcome.Missing("1 more expert worker"));
+        .isEqualTo(new Assembly.Missing("1 more expert worker"));
     assertThat(GroupAssembler.assemble(spec("channel=memory"), List.of(expert("e", 0))))
-        .isEqualTo(new Outcome.Missing("1 more attention worker"));
+        .isEqualTo(new Assembly.Missing("1 more attention worker"));
   }
 
   @Test
@@ -62,9 +62,9 @@ class GroupAssemblerTest {
     List<Heartbeat> free = List.of(attention("a", 0), expert("e-1", 5), expert("e-2", 5));
 
     assertThat(GroupAssembler.assemble(spec("channel=kafka", "workers.experts=2"), free))
-        .isEqualTo(new Outcome.Missing("1 more expert worker"));
+        .isEqualTo(new Assembly.Missing("1 more expert worker"));
     assertThat(GroupAssembler.assemble(spec("workers.experts=2"), free))
-        .isInstanceOf(Outcome.Group.class);
+        .isInstanceOf(Assembly.Group.class);
   }
 
   private static RunSpec spec(String... overrides) {

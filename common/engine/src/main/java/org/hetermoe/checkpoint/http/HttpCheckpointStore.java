@@ -15,6 +15,7 @@ import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.checkpoint.Shard;
 import org.hetermoe.checkpoint.ShardFormat;
 import org.hetermoe.run.CheckpointView;
+import org.hetermoe.run.Crc32c;
 import org.hetermoe.run.Json;
 
 /**
@@ -102,7 +103,7 @@ public final class HttpCheckpointStore implements CheckpointStore, AutoCloseable
     HttpRequest request =
         http.request(path)
             .header("Content-Type", "application/octet-stream")
-            .header(Checksum.HEADER, Checksum.crc32c(chunk))
+            .header(Crc32c.HEADER, Crc32c.of(chunk).toString())
             .PUT(HttpRequest.BodyPublishers.ofByteArray(chunk))
             .build();
     http.send(request, _ -> {});

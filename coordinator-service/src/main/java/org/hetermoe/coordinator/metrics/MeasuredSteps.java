@@ -8,8 +8,8 @@ import org.hetermoe.run.PlanView;
 import org.hetermoe.run.StepMetrics;
 
 /** What steps took, beside what was foretold. */
-final class Measured {
-  private Measured() {}
+final class MeasuredSteps {
+  private MeasuredSteps() {}
 
   /**
    * The measurements of some steps; null where there are none.

@@ -1,4 +1,4 @@
-package org.hetermoe.coordinator;
+package org.hetermoe.coordinator.config;
 
 import io.smallrye.config.ConfigMapping;
 import java.time.Duration;

@@ -8,15 +8,16 @@ import jakarta.persistence.EnumType;
 import jakarta.persistence.Enumerated;
 import jakarta.persistence.Table;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.UUID;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Event;
 
-/** A member of the group of an attempt, and how far it is. */
+/** A rank of the group of an attempt, the worker that it was assigned to, and how far it is. */
 @Entity
 @Table(name = "assignment_member")
-public class RunMember {
+public class AssignedWorker {
   @EmbeddedId private Key key;
 
   @Column(nullable = false)
@@ -47,9 +48,9 @@ public class RunMember {
   private Boolean finishedEarly;
 
   /** For Hibernate. */
-  protected RunMember() {}
+  protected AssignedWorker() {}
 
-  RunMember(UUID run, int attempt, Assignment.Member member) {
+  AssignedWorker(UUID run, int attempt, Assignment.Member member) {
     this.key = new Key(run, attempt, member.peer().role(), member.peer().rank());
     this.worker = member.worker();
     this.instance = member.instance();
@@ -60,17 +61,33 @@ public class RunMember {
 
   /** The member as workers know it. */
   public Assignment.Member member() {
-    return new Assignment.Member(peer(), worker, instance, host, port, partition);
+    return new Assignment.Member(rank(), worker, instance, host, port, partition);
   }
 
   /** Role and rank. */
-  public WorkerRank peer() {
+  public WorkerRank rank() {
     return new WorkerRank(key.role(), key.rank());
   }
 
   /** Stable id of the worker in which it lives. */
   public String worker() {
     return worker;
+  }
+
+  /** Its worker for people, as {@code expert worker expert-1}. */
+  public String label() {
+    return key.role().name().toLowerCase(Locale.ROOT) + " worker " + worker;
+  }
+
+  /**
+   * Why its attempt has failed, for people: who, then what its worker says, which may begin with
+   * who as well.
+   */
+  public String failure(String reason) {
+    boolean named = rank().toString().equals(worker) && reason.startsWith(worker + " ");
+    return named
+        ? key.role().name().toLowerCase(Locale.ROOT) + " worker " + reason
+        : label() + " failed: " + reason;
   }
 
   /** The process in which it lives. */

@@ -1,16 +1,22 @@
-package org.hetermoe.coordinator.checkpoint;
+package org.hetermoe.run;
 
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 import org.hetermoe.model.InvalidFieldException;
 
-/** A CRC-32C, written as 8 hexadecimal digits. */
-record Crc32c(int value) {
+/**
+ * The checksum that goes with bytes of a checkpoint: CRC-32C (RFC 3720), written as 8 hexadecimal
+ * digits.
+ */
+public record Crc32c(int value) {
+  /** The HTTP header that carries the checksum of a body. */
+  public static final String HEADER = "X-Checksum-Crc32c";
+
   private static final Pattern TEXT = Pattern.compile("[0-9a-fA-F]{8}");
 
   /** Of bytes. */
-  static Crc32c of(byte[] content) {
+  public static Crc32c of(byte[] content) {
     CRC32C crc = new CRC32C();
     crc.update(content, 0, content.length);
     return new Crc32c((int) crc.getValue());
@@ -20,8 +26,9 @@ record Crc32c(int value) {
    * From text.
    *
    * @param field what to name where it is malformed or missing
+   * @throws InvalidFieldException if it is not 8 hexadecimal digits
    */
-  static Crc32c parse(String field, String text) {
+  public static Crc32c parse(String field, String text) {
     if (text == null || !TEXT.matcher(text).matches()) {
       throw new InvalidFieldException(
           field, "must be the CRC-32C of the body as 8 hexadecimal digits");
@@ -29,6 +36,7 @@ record Crc32c(int value) {
     return new Crc32c(HexFormat.fromHexDigits(text));
   }
 
+  /** Lower-case digits. */
   @Override
   public String toString() {
     return HexFormat.of().toHexDigits(value);

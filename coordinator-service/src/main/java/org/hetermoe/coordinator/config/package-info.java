@@ -1,0 +1,2 @@
+/** What a coordinator lets its operator decide. */
+package org.hetermoe.coordinator.config;

@@ -1,0 +1,151 @@
+package org.hetermoe.coordinator.run;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
+import jakarta.transaction.Transactional;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import org.hetermoe.coordinator.config.CoordinatorConfig;
+import org.hetermoe.coordinator.placement.AssignmentRepository;
+import org.hetermoe.coordinator.placement.GroupAssembler;
+import org.hetermoe.coordinator.placement.GroupAssembler.Assembly;
+import org.hetermoe.coordinator.planning.Decision;
+import org.hetermoe.coordinator.planning.GroupDevices;
+import org.hetermoe.coordinator.planning.PlanRepository;
+import org.hetermoe.coordinator.planning.RunPlanner;
+import org.hetermoe.coordinator.planning.RunPlans;
+import org.hetermoe.coordinator.worker.Roster;
+import org.hetermoe.run.Assignment;
+import org.hetermoe.run.Heartbeat;
+
+/**
+ * Gives queued runs their workers: forms a group of those that are free, plans for it, and begins
+ * an attempt.
+ */
+@ApplicationScoped
+class RunPlacer {
+  private final RunRepository runs;
+  private final AssignmentRepository assignments;
+  private final RunPlans plans;
+  private final PlanRepository storedPlans;
+  private final RunTransitions transitions;
+  private final GroupCommands commands;
+  private final Roster roster;
+  private final Event<AttemptStarting> attempts;
+  private final Duration profilePatience;
+
+  RunPlacer(
+      RunRepository runs,
+      AssignmentRepository assignments,
+      RunPlans plans,
+      PlanRepository storedPlans,
+      RunTransitions transitions,
+      GroupCommands commands,
+      Roster roster,
+      Event<AttemptStarting> attempts,
+      CoordinatorConfig config) {
+    this.runs = runs;
+    this.assignments = assignments;
+    this.plans = plans;
+    this.storedPlans = storedPlans;
+    this.transitions = transitions;
+    this.commands = commands;
+    this.roster = roster;
+    this.attempts = attempts;
+    this.profilePatience = config.planning().profilePatience();
+  }
+
+  /** What became of a queued run. */
+  enum Placed {
+    /** It has its workers, or is not queued any more. */
+    SETTLED,
+    /** It waits for workers that are there but busy; later runs must not take them. */
+    NEXT_IN_LINE,
+    /** It waits for workers that are not there; later runs may pass. */
+    OUT_OF_REACH
+  }
+
+  /**
+   * Gives a queued run its workers, if there are enough that are free.
+   *
+   * @param behind the run that it has to wait for; null where there is none
+   */
+  @Transactional
+  Placed place(UUID id, UUID behind) {
+    Run run = runs.lockWithCheckpoints(id).orElse(null);
+    if (run == null || !(run.state() instanceof RunState.Submitted waiting)) {
+      return Placed.SETTLED;
+    }
+    if (behind != null) {
+      waitFor(run, waiting, "run " + behind + ", which is before it in the queue");
+      return Placed.NEXT_IN_LINE;
+    }
+    List<Heartbeat> live = roster.live();
+    return switch (GroupAssembler.assemble(run.spec(), free(live))) {
+      case Assembly.Group group -> {
+        GroupDevices devices = plans.devices(run.spec(), group.members(), RunPlans.described(live));
+        if (!devices.unknown().isEmpty() && mayStillCome(devices)) {
+          waitFor(run, waiting, "the profile of " + String.join(", ", devices.unknown()));
+          yield Placed.NEXT_IN_LINE;
+        }
+        begin(run, waiting, devices);
+        yield Placed.SETTLED;
+      }
+      case Assembly.Missing missing -> {
+        waitFor(run, waiting, missing.need());
+        yield GroupAssembler.assemble(run.spec(), live) instanceof Assembly.Group
+            ? Placed.NEXT_IN_LINE
+            : Placed.OUT_OF_REACH;
+      }
+    };
+  }
+
+  /** Workers that neither say that they work on a run nor are assigned to one. */
+  private List<Heartbeat> free(List<Heartbeat> live) {
+    Set<String> busy = runs.busyWorkers();
+    return live.stream()
+        .filter(worker -> worker.run() == null && !busy.contains(worker.worker()))
+        .toList();
+  }
+
+  private static void waitFor(Run run, RunState.Submitted waiting, String what) {
+    RunState.Submitted next = waiting.waitFor("waiting for " + what);
+    if (!next.equals(waiting)) {
+      run.become(next, RunTransitions.now());
+    }
+  }
+
+  /** Whether a worker came so recently that it may still be taking its profile. */
+  private boolean mayStillCome(GroupDevices devices) {
+    return devices.members().stream()
+        .filter(member -> !devices.profiles().containsKey(member.peer()))
+        .anyMatch(member -> roster.freeFor(member.worker()).compareTo(profilePatience) < 0);
+  }
+
+  private void begin(Run run, RunState.Submitted waiting, GroupDevices devices) {
+    int from = run.resumeStep();
+    attempts.fire(new AttemptStarting(run, from));
+    run.beginAttempt(from);
+    RunPlanner planner = plans.planner(run.spec(), devices);
+    Decision decision = planner.decide(planner.balanced());
+    Assignment assignment =
+        new Assignment(
+            run.id(), run.attempt(), run.spec(), decision.placement(), devices.members(), from);
+    assignments.add(assignment, RunTransitions.now());
+    storedPlans.add(
+        plans.record(
+            run.id(), run.attempt(), 0, from, RunTransitions.now(), run.spec(), devices, decision));
+    transitions.change(run, waiting.prepare(preparation(assignment)));
+    commands.prepare(assignment);
+  }
+
+  private static String preparation(Assignment assignment) {
+    long workers = assignment.members().stream().map(Assignment.Member::worker).distinct().count();
+    int from = assignment.resumeFromStep();
+    return workers
+        + (workers == 1 ? " worker prepares" : " workers prepare")
+        + (from == 0 ? "" : " to go on after step " + from);
+  }
+}
