@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.hetermoe.cli.Interruption;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
+import org.hetermoe.cli.SignalHandler;
 import org.hetermoe.cli.UsageException;
 import org.hetermoe.cli.stack.Installation;
 import org.hetermoe.compute.Compute;
@@ -20,7 +23,6 @@ import org.hetermoe.run.GroupPlan;
 import org.hetermoe.run.Median;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
-import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.LocalTrainer;
 import org.hetermoe.train.StepProbe;
@@ -37,6 +39,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "step",
     description = {
+      "Measures what running as separate services costs.",
       "Trains examples/yardstick.yaml in this process alone and as 1 attention + 1 expert service,",
       "with the same threads on the same cores; prints tokens/s and GFLOP/s of each (medians of",
       "the second half of the steps) and the share that disaggregation costs."
@@ -109,12 +112,14 @@ public final class StepBenchCommand implements Callable<Integer> {
     return new Measured(medianOfSecondHalf(rates), losses);
   }
 
-  private Measured services(RunSpec spec, PrintWriter err) throws InterruptedException {
-    try (Interruption interruption = Interruption.arm();
+  private Measured services(RunSpec spec, PrintWriter err)
+      throws ApiException, InterruptedException {
+    try (SignalHandler signals = SignalHandler.install();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
       CoordinatorClient coordinator = FollowOptions.coordinatorFor(spec, session);
-      RunView run = new RunFollower(coordinator, new LossReport()).follow(coordinator.submit(spec));
-      interruption.gently(null);
+      RunView run =
+          new RunFollower(coordinator, new LossRecorder()).follow(coordinator.submit(spec));
+      signals.onSignal(null);
       if (!run.state().equals("completed")) {
         throw new UsageException("the run did not complete: " + run.reason());
       }

@@ -100,8 +100,7 @@ public final class InProcessGroup {
       thread.join();
     }
     if (failure.get() != null) {
-      throw new IllegalStateException(
-          "a worker failed: " + failure.get().getMessage(), failure.get());
+      throw new IllegalStateException(failure.get().getMessage(), failure.get().getCause());
     }
     return results;
   }
@@ -118,8 +117,9 @@ public final class InProcessGroup {
               try {
                 work.run();
               } catch (InterruptedException | RuntimeException | Error e) {
-                if (failure.compareAndSet(null, e)) {
-                  abortAll(peer + " failed: " + e.getMessage());
+                String reason = peer + " failed: " + e.getMessage();
+                if (failure.compareAndSet(null, new IllegalStateException(reason, e))) {
+                  abortAll(reason);
                 }
               }
             });

@@ -3,7 +3,7 @@ package org.hetermoe.train;
 import java.io.IOException;
 import java.util.function.Function;
 import org.hetermoe.channel.Channel;
-import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.group.Placement;
 import org.hetermoe.nn.SeededWeights;
@@ -49,7 +49,7 @@ abstract class RunMember implements GroupMember {
     if (assignment.resumeFromStep() == 0) {
       return make.apply(new SeededWeights(spec.model(), spec.seed()));
     }
-    try (StoredCheckpoint checkpoint =
+    try (CheckpointReader checkpoint =
         environment.checkpoints().open(assignment.run(), assignment.resumeFromStep())) {
       return make.apply(new CheckpointWeights(checkpoint));
     }

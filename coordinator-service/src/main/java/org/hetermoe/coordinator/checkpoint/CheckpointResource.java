@@ -15,16 +15,18 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.StreamingOutput;
 import java.io.IOException;
-import java.util.List;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.api.CheckpointList;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.Crc32c;
+import org.hetermoe.api.ShardSummary;
 import org.hetermoe.coordinator.problem.Parameters;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.model.InvalidFieldException;
-import org.hetermoe.run.CheckpointView;
 
 /** Takes checkpoints from workers and gives them back. */
 @Path("/api/v1/runs/{id}/checkpoints")
@@ -32,7 +34,6 @@ import org.hetermoe.run.CheckpointView;
 @Produces(MediaType.APPLICATION_JSON)
 public class CheckpointResource {
   private static final int LARGEST_CHUNK = 8 << 20;
-  private static final String CHECKSUM = "X-Checksum-Crc32c";
 
   private final RunRepository runs;
   private final Checkpoints checkpoints;
@@ -42,13 +43,6 @@ public class CheckpointResource {
     this.runs = runs;
     this.checkpoints = checkpoints;
     this.reader = reader;
-  }
-
-  /** Complete checkpoints, newest first. */
-  public record CheckpointList(List<CheckpointView> checkpoints) {
-    public CheckpointList {
-      checkpoints = List.copyOf(checkpoints);
-    }
   }
 
   /** Complete checkpoints, newest first. */
@@ -128,11 +122,11 @@ public class CheckpointResource {
       @PathParam("shard") String shard,
       @PathParam("index") String index,
       @QueryParam("attempt") String attempt,
-      @HeaderParam(CHECKSUM) String checksum,
+      @HeaderParam(Crc32c.HEADER) String checksum,
       byte[] content) {
     int position = Parameters.whole("index", index, 0, Integer.MAX_VALUE);
     Checkpoints.Place place = place(id, step, shard, attempt);
-    Crc32c declared = Crc32c.parse(CHECKSUM, checksum);
+    Crc32c declared = Crc32c.parse(Crc32c.HEADER, checksum);
     if (content == null || content.length == 0) {
       throw new InvalidFieldException("body", "must not be empty");
     }

@@ -15,6 +15,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.Crc32c;
+import org.hetermoe.api.ShardSummary;
 import org.hetermoe.coordinator.CoordinatorConfig;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.problem.ProblemException;
@@ -22,7 +25,6 @@ import org.hetermoe.coordinator.run.AttemptBegins;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.group.WorkerRank;
-import org.hetermoe.run.CheckpointView;
 import org.jboss.logging.Logger;
 
 /**
