@@ -8,11 +8,11 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.hetermoe.api.ApiException;
 import org.hetermoe.cli.check.ParityCommand;
 import org.hetermoe.cli.check.ProfileCommand;
 import org.hetermoe.cli.plan.PlanCommand;
 import org.hetermoe.cli.run.BenchCommand;
-import org.hetermoe.cli.run.CoordinatorException;
 import org.hetermoe.cli.run.ExportCommand;
 import org.hetermoe.cli.run.GenerateCommand;
 import org.hetermoe.cli.run.RebalanceCommand;
@@ -31,8 +31,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * The command and its sub-commands. Exit codes: 0 done, 1 it failed, 2 it was asked wrongly, 130
- * interrupted.
+ * The command and its sub-commands. Exit codes: 0 done, 1 it failed, 2 the command line, the run
+ * file or what they ask for cannot be used, 130 interrupted.
  */
 @Command(
     name = "hetermoe",
@@ -60,7 +60,7 @@ import picocli.CommandLine.Spec;
     })
 public final class Main implements Runnable {
   static final int FAILED = 1;
-  static final int WRONGLY_ASKED = 2;
+  static final int USAGE_ERROR = 2;
 
   @Spec private CommandSpec spec;
 
@@ -87,7 +87,7 @@ public final class Main implements Runnable {
   private static int complain(ParameterException problem, String[] arguments) {
     CommandLine command = problem.getCommandLine();
     say(command, firstLine(problem.getMessage()) + " (see hetermoe " + path(command) + "--help)");
-    return WRONGLY_ASKED;
+    return USAGE_ERROR;
   }
 
   private static int explain(
@@ -95,19 +95,23 @@ public final class Main implements Runnable {
     return switch (problem) {
       case InvalidFieldException invalid -> {
         say(command, invalid.getMessage());
-        yield WRONGLY_ASKED;
+        yield USAGE_ERROR;
       }
       case UsageException usage -> {
         say(command, usage.getMessage());
-        yield WRONGLY_ASKED;
+        yield USAGE_ERROR;
       }
       case StackException known -> {
         say(command, known.getMessage());
         yield FAILED;
       }
-      case CoordinatorException known -> {
+      case CommandFailedException known -> {
         say(command, known.getMessage());
-        yield known.wronglyAsked() ? WRONGLY_ASKED : FAILED;
+        yield FAILED;
+      }
+      case ApiException known -> {
+        say(command, known.getMessage());
+        yield known.refused() ? USAGE_ERROR : FAILED;
       }
       case InterruptedException interrupted -> {
         say(command, "interrupted");

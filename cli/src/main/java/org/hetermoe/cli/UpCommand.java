@@ -39,7 +39,7 @@ final class UpCommand implements Callable<Integer> {
       throw new UsageException("--attention must lie between 1 and 64, --experts between 0 and 64");
     }
     PrintWriter err = spec.commandLine().getErr();
-    try (Interruption _ = Interruption.arm();
+    try (SignalHandler _ = SignalHandler.install();
         Stack stack = stackOptions.stack(err)) {
       URI coordinator = stack.up(workerOptions.workers(attention, experts));
       stack.keep();

@@ -1,6 +1,6 @@
 package org.hetermoe.cli;
 
-import org.hetermoe.cli.stack.Workers;
+import org.hetermoe.cli.stack.WorkerServices;
 import picocli.CommandLine.Option;
 
 /** How worker services of the one-machine stack are started. */
@@ -22,11 +22,11 @@ public final class WorkerOptions {
   public WorkerOptions() {}
 
   /** That many workers of this kind. */
-  public Workers workers(int attention, int experts) {
+  public WorkerServices workers(int attention, int experts) {
     int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
     if (count < 1) {
       throw new UsageException("--threads must be at least 1, is " + count);
     }
-    return new Workers(attention, experts, compute, count);
+    return new WorkerServices(attention, experts, compute, count);
   }
 }

@@ -7,9 +7,12 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
@@ -121,6 +124,30 @@ class MainTest {
     assertThat(down).isZero();
     assertThat(out.toString()).contains("nothing is up").contains("empty");
     assertThat(directory.resolve("empty")).doesNotExist();
+  }
+
+  /** The list of commands shows the first line of each description. */
+  @ParameterizedTest
+  @MethodSource("commands")
+  void theListOfCommandsDescribesEachInASentence(CommandLine command) {
+    String[] description = command.getCommandSpec().usageMessage().description();
+
+    assertThat(description).as(command.getCommandName()).isNotEmpty();
+    assertThat(description[0])
+        .as(command.getCommandName())
+        .matches("[A-Z].*[^.]\\.")
+        .hasSizeLessThanOrEqualTo(80);
+  }
+
+  static Stream<CommandLine> commands() {
+    return Main.commandLine().getSubcommands().values().stream()
+        .flatMap(command -> Stream.concat(Stream.of(command), nested(command)))
+        // Theirs are the simulator's.
+        .filter(command -> !List.of("plan", "reproduce").contains(command.getCommandName()));
+  }
+
+  private static Stream<CommandLine> nested(CommandLine command) {
+    return command.getSubcommands().values().stream();
   }
 
   private int run(String... arguments) {

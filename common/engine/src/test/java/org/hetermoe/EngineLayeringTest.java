@@ -23,7 +23,7 @@ class EngineLayeringTest extends Layering {
             entry("channel.direct", List.of("channel", "group", "tensor")),
             entry("channel.kafka", List.of("channel", "run", "group", "tensor")),
             entry("checkpoint", List.of("weights", "tensor")),
-            entry("checkpoint.http", List.of("checkpoint", "weights", "run", "tensor")),
+            entry("checkpoint.http", List.of("checkpoint", "weights", "api")),
             entry(
                 "train.step",
                 List.of(

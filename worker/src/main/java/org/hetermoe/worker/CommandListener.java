@@ -22,12 +22,12 @@ class CommandListener {
   private static final int SHOWN = 200;
 
   private final String instance;
-  private final RunSession session;
+  private final CommandLoop commands;
   private final Counter refused;
 
-  CommandListener(WorkerIdentity identity, RunSession session, MeterRegistry meters) {
+  CommandListener(WorkerIdentity identity, CommandLoop commands, MeterRegistry meters) {
     this.instance = identity.instance().toString();
-    this.session = session;
+    this.commands = commands;
     this.refused =
         Counter.builder("hetermoe.commands.refused")
             .description("Records of the commands topic that could not be read")
@@ -41,12 +41,12 @@ class CommandListener {
       JsonNode tree = Json.MAPPER.readTree(content);
       // Commands for others are left unread: their assignments can be large.
       if (tree.path("instance").asText().equals(instance)) {
-        session.handle(Json.MAPPER.treeToValue(tree, Command.class));
+        commands.handle(Json.MAPPER.treeToValue(tree, Command.class));
       } else if (!tree.path("instance").isTextual()) {
         refuse(record, content, "it names no instance");
       }
     } catch (IOException | IllegalArgumentException e) {
-      refuse(record, content, Reasons.of(e));
+      refuse(record, content, FailureMessage.of(e));
     }
   }
 

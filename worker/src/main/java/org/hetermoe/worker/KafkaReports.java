@@ -68,8 +68,8 @@ class KafkaReports implements RunReports {
             });
   }
 
-  @Override
-  public void metrics(StepMetrics step) {
+  /** Reports a step. Never blocks. */
+  void metrics(StepMetrics step) {
     CompletionStage<Void> _ =
         send(metrics, step.run().toString(), step)
             .whenComplete(
@@ -77,7 +77,7 @@ class KafkaReports implements RunReports {
                   if (failure != null) {
                     LOG.warnf(
                         "metrics of step %d of run %s did not reach the broker: %s",
-                        step.step(), step.run(), Reasons.of(failure));
+                        step.step(), step.run(), FailureMessage.of(failure));
                   }
                 });
   }
@@ -101,7 +101,8 @@ class KafkaReports implements RunReports {
                   boolean lost = failure != null;
                   if (heartbeatsLost.compareAndSet(!lost, lost)) {
                     if (lost) {
-                      LOG.warnf("heartbeats do not reach the broker: %s", Reasons.of(failure));
+                      LOG.warnf(
+                          "heartbeats do not reach the broker: %s", FailureMessage.of(failure));
                     } else {
                       LOG.info("heartbeats reach the broker again");
                     }

@@ -10,6 +10,10 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.ClientSettings;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RetryPolicy;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.profile.DeviceMemory;
@@ -26,29 +30,35 @@ import org.jboss.logging.Logger;
 @Singleton
 class ProfileReporter implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(ProfileReporter.class);
-  private static final Duration COORDINATOR_PATIENCE = Duration.ofSeconds(60);
-  private static final Duration ARRIVAL_PATIENCE = Duration.ofSeconds(5);
+  private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration ARRIVAL_TIMEOUT = Duration.ofSeconds(5);
   private static final long PAUSE_MILLIS = 250;
+
+  /** The workers of a stack start beside the coordinator; runs wait for their profiles. */
+  private static final RetryPolicy RETRY =
+      new RetryPolicy(
+          Duration.ofSeconds(60), Duration.ofMillis(PAUSE_MILLIS), Duration.ofMillis(PAUSE_MILLIS));
+
   private static final long NANOS_PER_SIZE = 10_000_000;
 
   private final WorkerSettings settings;
   private final WorkerIdentity identity;
-  private final RunSession session;
+  private final CommandLoop commands;
   private final KafkaReports reports;
-  private final StoredProfiles stored;
+  private final ClientSettings coordinator;
   private Thread thread;
 
   ProfileReporter(
       WorkerSettings settings,
       WorkerIdentity identity,
-      RunSession session,
+      CommandLoop commands,
       KafkaReports reports,
-      StoredProfiles stored) {
+      ClientSettings coordinator) {
     this.settings = settings;
     this.identity = identity;
-    this.session = session;
+    this.commands = commands;
     this.reports = reports;
-    this.stored = stored;
+    this.coordinator = coordinator.withRequestTimeout(REQUEST_TIMEOUT).withRetry(RETRY);
   }
 
   /** Begins; the device is named as in heartbeats. */
@@ -57,11 +67,13 @@ class ProfileReporter implements AutoCloseable {
   }
 
   private void provide(String device) {
-    try {
-      if (settings.emulate().isPresent()) {
-        reports.profile(emulated(device, settings.emulate().get()));
-      } else if (!known(device)) {
-        measureInTurn(device);
+    if (settings.emulate().isPresent()) {
+      reports.profile(emulated(device, settings.emulate().get()));
+      return;
+    }
+    try (CoordinatorClient client = new CoordinatorClient(coordinator)) {
+      if (!known(client, device)) {
+        measureInTurn(client, device);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -80,39 +92,30 @@ class ProfileReporter implements AutoCloseable {
         now());
   }
 
-  /** Waits for the coordinator's answer; the workers of a stack start beside it. */
-  private boolean known(String device) throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + COORDINATOR_PATIENCE.toNanos();
-    while (true) {
-      try {
-        return stored.has(device, identity.softwareVersion());
-      } catch (IOException e) {
-        if (System.nanoTime() > deadline) {
-          throw e;
-        }
-        Thread.sleep(PAUSE_MILLIS);
-      }
-    }
+  private boolean known(CoordinatorClient client, String device)
+      throws ApiException, InterruptedException {
+    return !client.profiles(device, identity.softwareVersion()).isEmpty();
   }
 
-  private void measureInTurn(String device) throws IOException, InterruptedException {
+  private void measureInTurn(CoordinatorClient client, String device)
+      throws IOException, InterruptedException {
     Files.createDirectories(settings.dataDirectory());
     Path lock = settings.dataDirectory().resolve("profiling.lock");
     try (FileChannel file =
             FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock _ = turn(file)) {
-      if (known(device)) {
+      if (known(client, device)) {
         return;
       }
-      while (session.state().members().isPresent()) {
+      while (commands.current().isPresent()) {
         Thread.sleep(PAUSE_MILLIS);
       }
       long start = System.nanoTime();
       reports.profile(measure(device));
       LOG.infof("profile of %s taken in %.1f s", device, (System.nanoTime() - start) * 1e-9);
       // The next in turn asks whether there is one.
-      long deadline = System.nanoTime() + ARRIVAL_PATIENCE.toNanos();
-      while (!known(device) && System.nanoTime() < deadline) {
+      long deadline = System.nanoTime() + ARRIVAL_TIMEOUT.toNanos();
+      while (!known(client, device) && System.nanoTime() < deadline) {
         Thread.sleep(PAUSE_MILLIS);
       }
     }
@@ -132,7 +135,7 @@ class ProfileReporter implements AutoCloseable {
   }
 
   private WorkerProfile measure(String device) {
-    try (Compute compute = Devices.open(settings.compute(), TrainingThreads.threads(settings))) {
+    try (Compute compute = Devices.open(settings.compute(), RankThreadFactory.threads(settings))) {
       Profiler profiler = new Profiler(compute, RunSpecReader.defaults().model(), NANOS_PER_SIZE);
       return new WorkerProfile(
           device, identity.softwareVersion(), profiler.measure(DeviceMemory.bytes()), null, now());

@@ -23,7 +23,7 @@ import org.hetermoe.run.ChannelKind;
  * Opens channels of the kind that a run asks for. The direct channel listens from the beginning.
  */
 @Singleton
-class RunChannels implements ChannelOpener, AutoCloseable {
+class RunChannels implements AutoCloseable {
   private final FrameBuffers buffers;
   private final Refusals refusals;
   private final KafkaTransport kafka;
@@ -63,9 +63,13 @@ class RunChannels implements ChannelOpener, AutoCloseable {
     return new DirectEndpoint(address.getHostString(), address.getPort());
   }
 
-  @Override
-  public Map<WorkerRank, Channel> open(Assignment assignment, List<WorkerRank> local)
-      throws IOException {
+  /**
+   * Opens the ends of a run's channel that lie in this process; the caller closes them.
+   *
+   * @param local the ranks that live in this process
+   * @throws IOException if this process cannot carry such a channel
+   */
+  Map<WorkerRank, Channel> open(Assignment assignment, List<WorkerRank> local) throws IOException {
     RunKey key = new RunKey(assignment.run(), assignment.attempt());
     ChannelKind kind = assignment.spec().channel();
     Map<WorkerRank, Channel> opened = new HashMap<>();

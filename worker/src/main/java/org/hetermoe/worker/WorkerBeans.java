@@ -1,7 +1,6 @@
 package org.hetermoe.worker;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.quarkus.arc.DefaultBean;
 import io.smallrye.common.annotation.Identifier;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
@@ -9,14 +8,16 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.util.Map;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.hetermoe.api.ClientSettings;
+import org.hetermoe.api.CoordinatorClient;
 import org.hetermoe.channel.FrameBuffers;
+import org.hetermoe.compute.Devices;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.checkpoint.http.HttpCheckpointStore;
-import org.hetermoe.checkpoint.http.RetryPolicy;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.Json;
-import org.hetermoe.train.GroupMembers;
 
 /** The parts of a worker process that are plain Java; one of each. */
 @ApplicationScoped
@@ -32,8 +33,9 @@ class WorkerBeans {
 
   @Produces
   @Singleton
-  FrameBuffers buffers() {
-    return new FrameBuffers();
+  FrameBuffers buffers(WorkerSettings settings) {
+    return new FrameBuffers(
+        Devices.transferMemory(settings.compute())::allocate, FrameBuffers.DEFAULT_IDLE_BYTES);
   }
 
   void close(@Disposes FrameBuffers buffers) {
@@ -48,27 +50,34 @@ class WorkerBeans {
 
   @Produces
   @Singleton
-  CheckpointStore checkpoints(WorkerSettings settings) {
-    return new HttpCheckpointStore(settings.coordinatorUrl(), RetryPolicy.DEFAULT);
-  }
-
-  void close(@Disposes CheckpointStore checkpoints) {
-    if (checkpoints instanceof HttpCheckpointStore store) {
-      store.close();
+  ClientSettings coordinator(WorkerSettings settings) {
+    try {
+      return ClientSettings.of(settings.coordinatorUrl());
+    } catch (InvalidFieldException e) {
+      throw e.renamed("hetermoe.worker.coordinator-url");
     }
   }
 
   @Produces
   @Singleton
-  @DefaultBean
-  MemberFactory members() {
-    return GroupMembers::create;
+  CoordinatorClient client(ClientSettings coordinator) {
+    return new CoordinatorClient(coordinator);
+  }
+
+  void close(@Disposes CoordinatorClient client) {
+    client.close();
   }
 
   @Produces
   @Singleton
-  RunSession session(WorkerIdentity identity, TrainingThreads threads, KafkaReports reports) {
-    return new RunSession(identity.instance(), identity.worker(), threads, reports);
+  CheckpointStore checkpoints(CoordinatorClient client) {
+    return new HttpCheckpointStore(client);
+  }
+
+  @Produces
+  @Singleton
+  CommandLoop commands(WorkerIdentity identity, RankThreadFactory threads, KafkaReports reports) {
+    return new CommandLoop(identity.instance(), identity.worker(), threads, reports);
   }
 
   /** REST speaks the JSON of all services. */

@@ -9,7 +9,7 @@ import org.jboss.logging.Logger;
 
 /** How a worker service starts. */
 public final class WorkerMain {
-  private static final Duration BROKER_PATIENCE = Duration.ofSeconds(60);
+  private static final Duration BROKER_TIMEOUT = Duration.ofSeconds(60);
 
   private WorkerMain() {}
 
@@ -20,9 +20,9 @@ public final class WorkerMain {
   public static void run(String... arguments) throws InterruptedException {
     String servers = ConfigProvider.getConfig().getValue("kafka.bootstrap.servers", String.class);
     try {
-      TopicGate.await(servers, BROKER_PATIENCE);
+      RequiredTopics.await(servers, BROKER_TIMEOUT);
     } catch (TimeoutException | ExecutionException e) {
-      Logger.getLogger(WorkerMain.class).fatalf("cannot start: %s", Reasons.of(e));
+      Logger.getLogger(WorkerMain.class).fatalf("cannot start: %s", FailureMessage.of(e));
       System.exit(1);
     }
     Quarkus.run(arguments);

@@ -40,17 +40,20 @@ class WorkerMeters {
   }
 
   void observe(
-      @Observes StartupEvent event, MeterRegistry registry, RunSession session, Refusals refusals) {
+      @Observes StartupEvent event,
+      MeterRegistry registry,
+      CommandLoop commands,
+      Refusals refusals) {
     Gauge.builder(
             "hetermoe.step",
-            session,
-            source -> source.state().members().map(LocalGroup::step).orElse(0))
+            commands,
+            source -> source.current().map(AttemptSession::step).orElse(0))
         .description("Last step done of the run at hand")
         .register(registry);
-    traffic(registry, session, "frames", "sent", Traffic::framesSent);
-    traffic(registry, session, "frames", "received", Traffic::framesReceived);
-    traffic(registry, session, "bytes", "sent", Traffic::bytesSent);
-    traffic(registry, session, "bytes", "received", Traffic::bytesReceived);
+    traffic(registry, commands, "frames", "sent", Traffic::framesSent);
+    traffic(registry, commands, "frames", "received", Traffic::framesReceived);
+    traffic(registry, commands, "bytes", "sent", Traffic::bytesSent);
+    traffic(registry, commands, "bytes", "received", Traffic::bytesReceived);
     for (Refusal reason : Refusal.values()) {
       FunctionCounter.builder("hetermoe.frames.refused", refusals, counts -> counts.count(reason))
           .description("Frames and connections refused")
@@ -74,12 +77,12 @@ class WorkerMeters {
 
   private static void traffic(
       MeterRegistry registry,
-      RunSession session,
+      CommandLoop commands,
       String what,
       String direction,
       ToDoubleFunction<Traffic> total) {
     FunctionCounter.builder(
-            "hetermoe.channel." + what, session, source -> total.applyAsDouble(source.traffic()))
+            "hetermoe.channel." + what, commands, source -> total.applyAsDouble(source.traffic()))
         .description("What has gone through the channels of all runs of this process")
         .tag("direction", direction)
         .register(registry);

@@ -24,8 +24,8 @@ import org.hetermoe.run.Heartbeat;
 import org.jboss.logging.Logger;
 
 /**
- * The life of the process: opens what members of all runs share, says every second that it lives,
- * and leaves its run before it ends, stopped where there is time for that.
+ * The life of the process: opens what ranks of all runs share, says every second that it lives, and
+ * leaves its run before it ends, stopped where there is time for that.
  */
 @ApplicationScoped
 class WorkerProcess {
@@ -36,14 +36,14 @@ class WorkerProcess {
 
   private final WorkerSettings settings;
   private final WorkerIdentity identity;
-  private final RunSession session;
-  private final Departure departure;
+  private final CommandLoop commands;
+  private final GracefulShutdown shutdown;
   private final KafkaReports reports;
   private final RunChannels channels;
   private final ActivationTopic activations;
   private final Refusals refusals;
   private final ProfileReporter profiles;
-  private final WorkerPace pace;
+  private final EmulationListeners emulation;
   private final HttpServer http;
   private final String httpHost;
   private final ScheduledExecutorService pulse =
@@ -56,33 +56,33 @@ class WorkerProcess {
   WorkerProcess(
       WorkerSettings settings,
       WorkerIdentity identity,
-      RunSession session,
-      Departure departure,
+      CommandLoop commands,
+      GracefulShutdown shutdown,
       KafkaReports reports,
       RunChannels channels,
       ActivationTopic activations,
       Refusals refusals,
       ProfileReporter profiles,
-      WorkerPace pace,
+      EmulationListeners emulation,
       HttpServer http,
       @ConfigProperty(name = "quarkus.http.host") String httpHost) {
     this.settings = settings;
     this.identity = identity;
-    this.session = session;
-    this.departure = departure;
+    this.commands = commands;
+    this.shutdown = shutdown;
     this.reports = reports;
     this.channels = channels;
     this.activations = activations;
     this.refusals = refusals;
     this.profiles = profiles;
-    this.pace = pace;
+    this.emulation = emulation;
     this.http = http;
     this.httpHost = httpHost;
   }
 
   void start(@Observes StartupEvent event) {
     // A device that cannot start must show now, not in the first run.
-    try (Compute device = Devices.open(settings.compute(), TrainingThreads.threads(settings))) {
+    try (Compute device = Devices.open(settings.compute(), RankThreadFactory.threads(settings))) {
       compute = described(device);
     }
     LOG.infof(
@@ -95,9 +95,9 @@ class WorkerProcess {
   }
 
   void stop(@Observes ShutdownEvent event) {
-    departure.prepare();
+    shutdown.drain();
     profiles.close();
-    session.close();
+    commands.close();
     pulse.shutdownNow();
     channels.close();
   }
@@ -110,7 +110,7 @@ class WorkerProcess {
             name ->
                 "%s, emulated %s times slower by %s"
                     .formatted(
-                        pace.device(name).name(),
+                        emulation.device(name).name(),
                         settings.emulateTimeScale(),
                         device.description()))
         .orElseGet(() -> device.description() + " on " + HostProcessor.name());
@@ -133,11 +133,11 @@ class WorkerProcess {
         now.host(),
         now.port(),
         now.partition(),
-        session.state().label(),
+        commands.label(),
         now.run(),
         now.attempt(),
         now.step(),
-        session.traffic(),
+        commands.traffic(),
         refused);
   }
 
@@ -168,7 +168,7 @@ class WorkerProcess {
   }
 
   private Heartbeat heartbeat() {
-    Optional<LocalGroup> group = session.state().members();
+    Optional<AttemptSession> session = commands.current();
     DirectEndpoint endpoint = channels.endpoint();
     return new Heartbeat(
         identity.worker(),
@@ -183,8 +183,8 @@ class WorkerProcess {
             + http.getPort(),
         compute,
         identity.softwareVersion(),
-        group.<UUID>map(members -> members.key().run()).orElse(null),
-        group.map(members -> members.key().attempt()).orElse(0),
-        group.map(LocalGroup::step).orElse(0));
+        session.<UUID>map(current -> current.key().run()).orElse(null),
+        session.map(current -> current.key().attempt()).orElse(0),
+        session.map(AttemptSession::step).orElse(0));
   }
 }

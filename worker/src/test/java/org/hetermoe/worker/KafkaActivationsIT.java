@@ -29,7 +29,7 @@ class KafkaActivationsIT extends ChannelConformance {
   private static final int PARTITION = 3;
 
   @Inject ActivationTopic expertSide;
-  @Inject AttentionSide attentionSide;
+  @Inject AttentionTopicConsumer attentionSide;
   @Inject KafkaClientService clients;
 
   @Override

@@ -8,7 +8,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.hetermoe.run.Event;
-import org.hetermoe.run.StepMetrics;
 
 /** Keeps what a session reports. */
 final class RecordedReports implements RunReports {
@@ -18,11 +17,6 @@ final class RecordedReports implements RunReports {
   public CompletionStage<Void> event(Event event) {
     events.add(event);
     return CompletableFuture.completedFuture(null);
-  }
-
-  @Override
-  public void metrics(StepMetrics metrics) {
-    throw new AssertionError("members report metrics, sessions do not");
   }
 
   @Override

@@ -1,19 +1,25 @@
 package org.hetermoe.worker;
 
+import jakarta.annotation.Priority;
+import jakarta.enterprise.inject.Alternative;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.hetermoe.channel.Channel;
+import org.hetermoe.checkpoint.CheckpointStore;
+import org.hetermoe.compute.Compute;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.StepMetrics;
-import org.hetermoe.train.MemberEnvironment;
+import org.hetermoe.train.RankTrainer;
+import org.hetermoe.train.TrainerEnvironment;
 
-/** A worker service whose members do as the test says: two steps, then they wait. */
+/** A worker service whose ranks do as the test says: two steps, then they wait. */
 @Singleton
 class ScriptedService {
-  static final List<ScriptedMember> MEMBERS = new CopyOnWriteArrayList<>();
+  static final List<ScriptedTrainer> TRAINERS = new CopyOnWriteArrayList<>();
 
   @Produces
   @Singleton
@@ -21,29 +27,48 @@ class ScriptedService {
     return WorkerRank.Role.EXPERT;
   }
 
-  @Produces
+  /** Instead of the threads whose ranks train. */
+  @Alternative
+  @Priority(1)
   @Singleton
-  MemberFactory members() {
-    return (assignment, peer, _, channel, environment) -> {
-      ScriptedMember member =
-          new ScriptedMember(
+  static class Threads extends RankThreadFactory {
+    Threads(
+        WorkerSettings settings,
+        WorkerIdentity identity,
+        RunChannels channels,
+        CheckpointStore checkpoints,
+        KafkaReports reports,
+        WorkerMeters meters,
+        EmulationListeners emulation) {
+      super(settings, identity, channels, checkpoints, reports, meters, emulation);
+    }
+
+    @Override
+    RankTrainer trainer(
+        Assignment assignment,
+        WorkerRank rank,
+        Compute compute,
+        Channel channel,
+        TrainerEnvironment environment) {
+      ScriptedTrainer trainer =
+          new ScriptedTrainer(
               channel,
-              ScriptedMember.NOTHING,
+              ScriptedTrainer.NOTHING,
               script -> {
-                step(script, peer, assignment, environment, 1);
-                step(script, peer, assignment, environment, 2);
+                step(script, rank, assignment, environment, 1);
+                step(script, rank, assignment, environment, 2);
                 script.mayFinish.await();
               });
-      MEMBERS.add(member);
-      return member;
-    };
+      TRAINERS.add(trainer);
+      return trainer;
+    }
   }
 
   private static void step(
-      ScriptedMember member,
+      ScriptedTrainer member,
       WorkerRank peer,
       Assignment assignment,
-      MemberEnvironment environment,
+      TrainerEnvironment environment,
       int step) {
     member.reach(step);
     if (!peer.equals(WorkerRank.attention(0))) {

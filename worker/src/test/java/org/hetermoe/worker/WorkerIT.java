@@ -42,7 +42,7 @@ class WorkerIT {
 
   @BeforeEach
   void listen() {
-    ScriptedService.MEMBERS.clear();
+    ScriptedService.TRAINERS.clear();
     tap = new TopicTap(servers, Topics.EVENTS, Topics.HEARTBEATS, Topics.METRICS);
     await().until(() -> heartbeat().worker().equals("expert-3") && heartbeat().run() == null);
   }
@@ -94,7 +94,7 @@ class WorkerIT {
         .body(containsString("hetermoe_busy_share{side=\"attention\"} 0.75"))
         .body(containsString("hetermoe_channel_bytes_total{direction=\"sent\"}"))
         .body(containsString("hetermoe_frames_refused_total{reason=\"other_run\"}"));
-    ScriptedService.MEMBERS.forEach(member -> member.mayFinish.countDown());
+    ScriptedService.TRAINERS.forEach(member -> member.mayFinish.countDown());
 
     assertThat(event()).isEqualTo(new Event.Finished(run, 1, "expert-3", 2, false));
     given()

@@ -22,8 +22,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "parity",
     description = {
-      "Computes what DIR/expected.safetensors holds and prints how far off it is.",
-      "Exit code 0 only if every relative error is below 1e-5."
+      "Checks the arithmetic against a folder of reference numbers.",
+      "Computes what DIR/expected.safetensors holds and prints the relative errors. The exit code is",
+      "0 if every one of them is below 1e-5."
     },
     mixinStandardHelpOptions = true)
 public final class ParityCommand implements Callable<Integer> {
@@ -51,7 +52,7 @@ public final class ParityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    Workers group = ParityWorkers.parse(workers);
+    ParityWorkers group = ParityWorkers.parse(workers);
     if (!Files.isDirectory(folder)) {
       throw new UsageException(folder + " is not a folder");
     }

@@ -32,8 +32,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "profile",
     description = {
-      "Times the kernels of a device of this machine: one layer's attention side at several lengths,",
-      "one expert at several numbers of rows, head, embedding and optimizer."
+      "Measures how fast a device of this machine is.",
+      "Times one layer's attention side at several lengths, one expert at several numbers of rows,",
+      "head, embedding and optimizer."
     },
     mixinStandardHelpOptions = true)
 public final class ProfileCommand implements Callable<Integer> {

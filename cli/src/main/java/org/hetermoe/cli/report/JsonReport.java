@@ -7,8 +7,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.UUID;
+import org.hetermoe.api.RunView;
 import org.hetermoe.run.Json;
-import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
 
 /** One JSON object a line for programs. Numbers keep all their digits. */

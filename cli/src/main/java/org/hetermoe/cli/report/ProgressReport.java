@@ -4,7 +4,7 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import org.hetermoe.run.RunView;
+import org.hetermoe.api.RunView;
 import org.hetermoe.run.StepMetrics;
 
 /**

@@ -1,7 +1,7 @@
 package org.hetermoe.cli.report;
 
 import java.util.List;
-import org.hetermoe.run.RunView;
+import org.hetermoe.api.RunView;
 import org.hetermoe.run.StepMetrics;
 
 /** Takes what happens to a run that is followed, in order, from one thread. */

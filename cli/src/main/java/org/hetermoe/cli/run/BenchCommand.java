@@ -8,7 +8,7 @@ import picocli.CommandLine.Spec;
 /** Measurements on this machine. */
 @Command(
     name = "bench",
-    description = "Measures on this machine.",
+    description = "Measures training speed on this machine.",
     mixinStandardHelpOptions = true,
     subcommands = {StepBenchCommand.class, EmulatedBenchCommand.class})
 public final class BenchCommand implements Runnable {

@@ -2,15 +2,27 @@ package org.hetermoe.cli.run;
 
 import java.io.PrintWriter;
 import java.net.URI;
+import java.time.Duration;
+import org.hetermoe.api.ClientSettings;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RetryPolicy;
+import org.hetermoe.cli.CommandFailedException;
 import org.hetermoe.cli.StackOptions;
 import org.hetermoe.cli.WorkerOptions;
 import org.hetermoe.cli.stack.DataDirectory;
 import org.hetermoe.cli.stack.Stack;
+import org.hetermoe.model.InvalidFieldException;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which coordinator: one that is somewhere already, or the one-machine stack's. */
 final class CoordinatorOptions {
+  private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(30);
+
+  /** People wait: less long than services do. */
+  private static final RetryPolicy RETRY =
+      new RetryPolicy(Duration.ofSeconds(30), Duration.ofMillis(500), Duration.ofMillis(500));
+
   @Mixin private StackOptions stackOptions;
   @Mixin private WorkerOptions workerOptions;
 
@@ -33,17 +45,26 @@ final class CoordinatorOptions {
   Session open(PrintWriter notes) {
     return local()
         ? new Session(stackOptions.stack(notes), null)
-        : new Session(null, new CoordinatorClient(coordinator));
+        : new Session(null, connect(coordinator));
+  }
+
+  private static CoordinatorClient connect(URI url) {
+    try {
+      return new CoordinatorClient(
+          ClientSettings.of(url).withRequestTimeout(REQUEST_TIMEOUT).withRetry(RETRY));
+    } catch (InvalidFieldException e) {
+      throw e.renamed("--coordinator");
+    }
   }
 
   /** A coordinator in use. */
   final class Session implements AutoCloseable {
     private final Stack stack;
-    private final CoordinatorClient remote;
+    private CoordinatorClient client;
 
-    private Session(Stack stack, CoordinatorClient remote) {
+    private Session(Stack stack, CoordinatorClient client) {
       this.stack = stack;
-      this.remote = remote;
+      this.client = client;
     }
 
     /** The coordinator, without regard to workers. */
@@ -53,19 +74,17 @@ final class CoordinatorOptions {
 
     /** The coordinator; on one machine at least so many worker services run beside it. */
     CoordinatorClient coordinator(int attention, int experts) throws InterruptedException {
-      return stack == null
-          ? remote
-          : new CoordinatorClient(stack.up(workerOptions.workers(attention, experts)));
+      return stack == null ? client : at(stack.up(workerOptions.workers(attention, experts)));
     }
 
     /** The coordinator if it is up; nothing is started. */
     CoordinatorClient running() {
       return stack == null
-          ? remote
+          ? client
           : stack
               .coordinator()
-              .map(CoordinatorClient::new)
-              .orElseThrow(() -> new CoordinatorException(0, "nothing is up"));
+              .map(this::at)
+              .orElseThrow(() -> new CommandFailedException("nothing is up"));
     }
 
     /** Lets what was started stay up. */
@@ -77,9 +96,22 @@ final class CoordinatorOptions {
 
     @Override
     public void close() {
+      if (client != null) {
+        client.close();
+      }
       if (stack != null) {
         stack.close();
       }
+    }
+
+    private CoordinatorClient at(URI url) {
+      if (client == null || !client.url().equals(url)) {
+        if (client != null) {
+          client.close();
+        }
+        client = connect(url);
+      }
+      return client;
     }
   }
 }

@@ -6,14 +6,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.hetermoe.cli.Interruption;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.PlanView;
+import org.hetermoe.api.RunView;
+import org.hetermoe.cli.CommandFailedException;
+import org.hetermoe.cli.SignalHandler;
 import org.hetermoe.cli.UsageException;
 import org.hetermoe.cli.stack.Installation;
 import org.hetermoe.run.Median;
-import org.hetermoe.run.PlanView;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
-import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,11 +30,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "emulated",
     description = {
+      "Compares measured and predicted step times on emulated devices.",
       "Trains examples/mixed-generations.yaml with 2 emulated A40 and 2 emulated V100 as DistEP,",
       "and as HeterMoE without and with Asym-EA; prints the measured step time of each (median of",
-      "the second half), the time it was planned with, the simulator's under the expert loads that",
-      "came, and the speed-ups. Exit code 0 only if all are within 10 % of the latter",
-      "and all losses are the same."
+      "the second half), the time it was planned with, the time that the simulator predicts with",
+      "the measured expert loads, and the speed-ups. The exit code is 0 if every measured time is",
+      "within 10 % of that prediction and all losses are the same."
     },
     mixinStandardHelpOptions = true)
 public final class EmulatedBenchCommand implements Callable<Integer> {
@@ -78,12 +81,12 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
     }
     PrintWriter err = command.commandLine().getErr();
     List<Measured> measured = new ArrayList<>();
-    try (Interruption interruption = Interruption.arm();
+    try (SignalHandler signals = SignalHandler.install();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
       for (Contender system : CONTENDERS) {
         measured.add(measure(system, session, err));
       }
-      interruption.gently(null);
+      signals.onSignal(null);
     }
     boolean same = print(measured);
     return same && measured.stream().allMatch(one -> Math.abs(one.difference()) <= ALLOWED) ? 0 : 1;
@@ -95,17 +98,17 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
     err.flush();
     RunSpec spec = spec(system);
     CoordinatorClient coordinator = FollowOptions.coordinatorFor(spec, session);
-    LossReport report = new LossReport();
+    LossRecorder report = new LossRecorder();
     RunView run = new RunFollower(coordinator, report).follow(coordinator.submit(spec));
     if (!run.state().equals("completed")) {
-      throw new CoordinatorException(0, "the run did not complete: " + run.reason());
+      throw new CommandFailedException("the run did not complete: " + run.reason());
     }
     PlanView plan =
         coordinator
             .plan(run.id())
-            .orElseThrow(() -> new CoordinatorException(0, "the run has no plan"));
+            .orElseThrow(() -> new CommandFailedException("the run has no plan"));
     if (plan.measured() == null || plan.measured().foreseeableSeconds() == null) {
-      throw new CoordinatorException(0, "nothing was predicted: " + plan.plan().why());
+      throw new CommandFailedException("nothing was predicted: " + plan.plan().why());
     }
     return new Measured(
         system,

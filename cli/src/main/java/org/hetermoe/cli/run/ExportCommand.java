@@ -4,13 +4,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.checkpoint.http.HttpCheckpointStore;
-import org.hetermoe.checkpoint.http.RetryPolicy;
 import org.hetermoe.cli.UsageException;
-import org.hetermoe.run.CheckpointView;
 import org.hetermoe.run.RunSpec;
-import org.hetermoe.run.RunView;
 import org.hetermoe.weights.HuggingFaceConfig;
 import org.hetermoe.weights.HuggingFaceWeights;
 import picocli.CommandLine.Command;
@@ -29,11 +29,7 @@ public final class ExportCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
   @Mixin private CoordinatorOptions coordinatorOptions;
 
-  @Parameters(
-      index = "0",
-      paramLabel = "RUN",
-      description = "Id of the run, the beginning of it, or latest.")
-  private String name;
+  @Mixin private RunArgument runArgument;
 
   @Parameters(index = "1", paramLabel = "DIR", description = "Where config.json and weights go.")
   private Path folder;
@@ -52,12 +48,11 @@ public final class ExportCommand implements Callable<Integer> {
     try (CoordinatorOptions.Session session =
         coordinatorOptions.open(command.commandLine().getErr())) {
       CoordinatorClient coordinator = session.coordinator();
-      RunView run = coordinator.run(name);
+      RunView run = runArgument.find(coordinator);
       int after = choose(coordinator.checkpoints(run.id()), run);
       RunSpec spec = run.spec();
-      try (HttpCheckpointStore store =
-              new HttpCheckpointStore(coordinator.address(), RetryPolicy.DEFAULT);
-          StoredCheckpoint checkpoint = store.open(run.id(), after)) {
+      try (CheckpointReader checkpoint =
+          new HttpCheckpointStore(coordinator).open(run.id(), after)) {
         HuggingFaceWeights.export(
             folder,
             new HuggingFaceConfig(spec.model(), spec.data().sequenceLength()),

@@ -6,15 +6,17 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
-import org.hetermoe.cli.Interruption;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
 import org.hetermoe.cli.Main;
+import org.hetermoe.cli.SignalHandler;
 import org.hetermoe.cli.report.JsonReport;
 import org.hetermoe.cli.report.ProgressReport;
 import org.hetermoe.cli.report.RunReport;
 import org.hetermoe.cli.stack.Installation;
 import org.hetermoe.run.ChannelKind;
 import org.hetermoe.run.RunSpec;
-import org.hetermoe.run.RunView;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -46,17 +48,17 @@ final class FollowOptions {
       CoordinatorOptions options,
       CoordinatorClient coordinator,
       CoordinatorOptions.Session session,
-      Interruption interruption,
+      SignalHandler signals,
       CommandLine command)
       throws IOException, InterruptedException {
-    interruption.gently(() -> requestStop(coordinator, submitted, command.getErr()));
+    signals.onSignal(() -> requestStop(coordinator, submitted, command.getErr()));
     RunReport report =
         new ProgressReport(command.getErr(), Boolean.getBoolean("hetermoe.terminal"));
     if (json) {
       report = RunReport.both(report, new JsonReport(command.getOut()));
     }
     RunView ended = new RunFollower(coordinator, report).follow(submitted);
-    interruption.gently(null);
+    signals.onSignal(null);
     PrintWriter out = json ? command.getErr() : command.getOut();
     summarize(ended, out);
     if (ended.checkpointStep() != null && ended.state().equals("completed")) {
@@ -74,15 +76,12 @@ final class FollowOptions {
     return 0;
   }
 
-  private static void requestStop(CoordinatorClient coordinator, RunView run, PrintWriter err) {
+  private static void requestStop(CoordinatorClient coordinator, RunView run, PrintWriter err)
+      throws ApiException, InterruptedException {
     err.println();
     err.println("hetermoe: stopping run " + run.id() + " after its current step");
     err.flush();
-    try {
-      coordinator.stop(run.id());
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    coordinator.stop(run.id());
   }
 
   private static void summarize(RunView run, PrintWriter out) {
@@ -115,7 +114,7 @@ final class FollowOptions {
             "generate",
             run.id().toString(),
             "--coordinator",
-            coordinator.address().toString(),
+            coordinator.url().toString(),
             "--prompt",
             prompt,
             "--tokens",

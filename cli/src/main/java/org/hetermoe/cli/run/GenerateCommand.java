@@ -4,14 +4,22 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
+import org.hetermoe.checkpoint.CheckpointReader;
+import org.hetermoe.checkpoint.http.HttpCheckpointStore;
 import org.hetermoe.cli.UsageException;
+import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Devices;
+import org.hetermoe.data.Tokenizer;
+import org.hetermoe.data.Tokenizers;
+import org.hetermoe.generate.Generator;
 import org.hetermoe.generate.Generator.Sampling;
-import org.hetermoe.run.RunView;
+import org.hetermoe.run.RunSpec;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Continues text with a run's newest checkpoint. */
@@ -23,8 +31,7 @@ public final class GenerateCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
   @Mixin private CoordinatorOptions coordinatorOptions;
 
-  @Parameters(paramLabel = "RUN", description = "Id of the run, the beginning of it, or latest.")
-  private String name;
+  @Mixin private RunArgument runArgument;
 
   @Option(
       names = "--prompt",
@@ -69,17 +76,36 @@ public final class GenerateCommand implements Callable<Integer> {
     try (CoordinatorOptions.Session session =
         coordinatorOptions.open(command.commandLine().getErr())) {
       CoordinatorClient coordinator = session.coordinator();
-      RunView run = coordinator.run(name);
+      RunView run = runArgument.find(coordinator);
       if (run.checkpointStep() == null) {
         throw new UsageException("run " + run.id() + " has no complete checkpoint");
       }
       PrintWriter out = command.commandLine().getOut();
       out.print(prompt);
-      new Continuation(coordinator, device)
-          .of(run, run.checkpointStep(), prompt, sampling, new Typewriter(out));
+      generate(coordinator, run, sampling, new Typewriter(out));
       out.println();
       out.flush();
       return 0;
+    }
+  }
+
+  private void generate(
+      CoordinatorClient coordinator, RunView run, Sampling sampling, Consumer<String> progress)
+      throws IOException, InterruptedException {
+    RunSpec spec = run.spec();
+    int threads = Runtime.getRuntime().availableProcessors();
+    try (Tokenizer tokenizer = Tokenizers.open(spec.data().tokenizer());
+        Compute compute = Devices.open(device, threads);
+        CheckpointReader checkpoint =
+            new HttpCheckpointStore(coordinator).open(run.id(), run.checkpointStep());
+        Generator generator =
+            new Generator(
+                spec.model(),
+                spec.data().sequenceLength(),
+                compute,
+                (name, shape, target) -> checkpoint.read(name, target),
+                tokenizer)) {
+      String _ = generator.generate(prompt, sampling, progress);
     }
   }
 

@@ -5,19 +5,20 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.hetermoe.cli.Interruption;
-import org.hetermoe.run.RunView;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
+import org.hetermoe.cli.SignalHandler;
+import org.hetermoe.cli.UsageException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Goes on with a run from its newest checkpoint and follows it to its end. */
 @Command(
     name = "resume",
-    description =
-        "Goes on with a run that was stopped, failed or killed, from its last checkpoint.",
+    description = "Goes on with a run that has ended early, from its newest checkpoint.",
     mixinStandardHelpOptions = true)
 public final class ResumeCommand implements Callable<Integer> {
   /** Longer than the coordinator takes to see that workers are lost. */
@@ -32,8 +33,7 @@ public final class ResumeCommand implements Callable<Integer> {
   @Mixin private CoordinatorOptions coordinatorOptions;
   @Mixin private FollowOptions followOptions;
 
-  @Parameters(paramLabel = "RUN", description = "Id of the run, the beginning of it, or latest.")
-  private String name;
+  @Mixin private RunArgument runArgument;
 
   /** For picocli, which sets the fields. */
   public ResumeCommand() {}
@@ -41,20 +41,20 @@ public final class ResumeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     PrintWriter err = command.commandLine().getErr();
-    try (Interruption interruption = Interruption.arm();
+    try (SignalHandler signals = SignalHandler.install();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
-      RunView run = session.coordinator().run(name);
+      RunView run = runArgument.find(session.coordinator());
       CoordinatorClient coordinator = FollowOptions.coordinatorFor(run.spec(), session);
       awaitEnd(coordinator, run, err);
       RunView resumed = coordinator.resume(run.id());
       return followOptions.follow(
-          resumed, coordinatorOptions, coordinator, session, interruption, command.commandLine());
+          resumed, coordinatorOptions, coordinator, session, signals, command.commandLine());
     }
   }
 
   /** After a crash a run counts as running until the coordinator misses its workers. */
   private static void awaitEnd(CoordinatorClient coordinator, RunView found, PrintWriter err)
-      throws InterruptedException {
+      throws ApiException, InterruptedException {
     long deadline = System.nanoTime() + DEAD_RUN_PATIENCE.toNanos();
     RunView run = coordinator.run(found.id());
     if (isActive(run)) {
@@ -72,8 +72,8 @@ public final class ResumeCommand implements Callable<Integer> {
         steps = run.stepsDone();
       }
       if (run.stepsDone() > steps || System.nanoTime() > deadline) {
-        throw new CoordinatorException(
-            409, "run " + run.id() + " is " + run.state() + ": stop it first, or let it end");
+        throw new UsageException(
+            "run " + run.id() + " is " + run.state() + ": stop it first, or let it end");
       }
       Thread.sleep(POLL);
       run = coordinator.run(found.id());

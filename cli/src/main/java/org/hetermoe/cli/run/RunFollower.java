@@ -5,8 +5,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.UUID;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
 import org.hetermoe.cli.report.RunReport;
-import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
 
 /** Watches a run until it has ended and tells a report what happens. */
@@ -32,7 +34,7 @@ final class RunFollower {
    * @param submitted the run as it was when it was submitted or resumed
    * @return the run as it ended
    */
-  RunView follow(RunView submitted) throws InterruptedException {
+  RunView follow(RunView submitted) throws ApiException, InterruptedException {
     report.begin(submitted);
     RunView last = submitted;
     while (true) {
@@ -56,7 +58,7 @@ final class RunFollower {
     return ended;
   }
 
-  private void fetch(RunView run) throws InterruptedException {
+  private void fetch(RunView run) throws ApiException, InterruptedException {
     if (run.attempt() != attempt) {
       attempt = run.attempt();
       steps.clear();
@@ -73,7 +75,7 @@ final class RunFollower {
     } while (!page.isEmpty());
   }
 
-  private RunView awaitLateMetrics(RunView ended) throws InterruptedException {
+  private RunView awaitLateMetrics(RunView ended) throws ApiException, InterruptedException {
     UUID id = ended.id();
     RunView run = ended;
     long deadline = System.nanoTime() + LATE_METRICS.toNanos();

@@ -1,23 +1,24 @@
 package org.hetermoe.cli.run;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.PlanView;
+import org.hetermoe.api.RunView;
 import org.hetermoe.cli.UsageException;
-import org.hetermoe.run.CheckpointView;
 import org.hetermoe.run.Json;
-import org.hetermoe.run.PlanView;
 import org.hetermoe.run.RunSpecReader;
-import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** The history of runs. */
@@ -40,7 +41,7 @@ public final class RunsCommand implements Callable<Integer> {
   public RunsCommand() {}
 
   @Override
-  public Integer call() throws InterruptedException, JsonProcessingException {
+  public Integer call() throws IOException, InterruptedException {
     return list(command, coordinatorOptions, json);
   }
 
@@ -56,7 +57,7 @@ public final class RunsCommand implements Callable<Integer> {
     private boolean json;
 
     @Override
-    public Integer call() throws InterruptedException, JsonProcessingException {
+    public Integer call() throws IOException, InterruptedException {
       return list(command, coordinatorOptions, json);
     }
   }
@@ -69,8 +70,7 @@ public final class RunsCommand implements Callable<Integer> {
     @Spec private CommandSpec command;
     @Mixin private CoordinatorOptions coordinatorOptions;
 
-    @Parameters(paramLabel = "RUN", description = "Id of the run, the beginning of it, or latest.")
-    private String name;
+    @Mixin private RunArgument runArgument;
 
     @Option(names = "--json", description = "The run as one JSON object on standard output.")
     private boolean json;
@@ -81,12 +81,12 @@ public final class RunsCommand implements Callable<Integer> {
     private boolean plan;
 
     @Override
-    public Integer call() throws InterruptedException, JsonProcessingException {
+    public Integer call() throws IOException, InterruptedException {
       PrintWriter out = command.commandLine().getOut();
       try (CoordinatorOptions.Session session =
           coordinatorOptions.open(command.commandLine().getErr())) {
         CoordinatorClient coordinator = session.coordinator();
-        RunView run = coordinator.run(name);
+        RunView run = runArgument.find(coordinator);
         if (plan) {
           out.println(Json.MAPPER.writeValueAsString(planned(coordinator, run)));
         } else if (json) {
@@ -100,14 +100,14 @@ public final class RunsCommand implements Callable<Integer> {
   }
 
   private static PlanView planned(CoordinatorClient coordinator, RunView run)
-      throws InterruptedException {
+      throws ApiException, InterruptedException {
     return coordinator
         .plan(run.id())
         .orElseThrow(() -> new UsageException("run " + run.id() + " has no plan yet"));
   }
 
   private static int list(CommandSpec command, CoordinatorOptions options, boolean json)
-      throws InterruptedException, JsonProcessingException {
+      throws IOException, InterruptedException {
     PrintWriter out = command.commandLine().getOut();
     try (CoordinatorOptions.Session session = options.open(command.commandLine().getErr())) {
       List<RunView> runs = session.coordinator().runs(LISTED);
@@ -136,7 +136,7 @@ public final class RunsCommand implements Callable<Integer> {
   }
 
   private static void show(RunView run, CoordinatorClient coordinator, PrintWriter out)
-      throws InterruptedException {
+      throws ApiException, InterruptedException {
     out.println("run:        " + run.id() + " (" + run.name() + ")");
     out.println("state:      " + run.state() + ": " + run.reason());
     out.println("version:    " + run.softwareVersion());
@@ -149,7 +149,7 @@ public final class RunsCommand implements Callable<Integer> {
     }
     Optional<PlanView> plan = coordinator.plan(run.id());
     if (plan.isPresent()) {
-      PlanReport.print(plan.get(), out);
+      RunPlanReport.print(plan.get(), out);
     }
     List<StepMetrics> last =
         coordinator.steps(run.id(), Math.max(1, run.stepsDone() - STEPS_SHOWN + 1));

@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.hetermoe.cli.Interruption;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
+import org.hetermoe.cli.SignalHandler;
 import org.hetermoe.cli.UsageException;
 import org.hetermoe.cli.stack.Installation;
 import org.hetermoe.compute.Compute;
@@ -20,10 +23,9 @@ import org.hetermoe.run.GroupPlan;
 import org.hetermoe.run.Median;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
-import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.LocalTrainer;
-import org.hetermoe.train.StepProbe;
+import org.hetermoe.train.step.TaskListener;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -37,6 +39,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "step",
     description = {
+      "Measures what running as separate services costs.",
       "Trains examples/yardstick.yaml in this process alone and as 1 attention + 1 expert service,",
       "with the same threads on the same cores; prints tokens/s and GFLOP/s of each (medians of",
       "the second half of the steps) and the share that disaggregation costs."
@@ -97,7 +100,7 @@ public final class StepBenchCommand implements Callable<Integer> {
         Compute compute = Devices.open("cpu", threads);
         LocalTrainer trainer =
             new LocalTrainer(
-                plan, compute, new SeededWeights(spec.model(), spec.seed()), StepProbe.NONE)) {
+                plan, compute, new SeededWeights(spec.model(), spec.seed()), TaskListener.NONE)) {
       Batches batches = new Batches(tokens, spec.data(), spec.seed());
       for (int step = 1; step <= steps; step++) {
         long start = System.nanoTime();
@@ -109,12 +112,14 @@ public final class StepBenchCommand implements Callable<Integer> {
     return new Measured(medianOfSecondHalf(rates), losses);
   }
 
-  private Measured services(RunSpec spec, PrintWriter err) throws InterruptedException {
-    try (Interruption interruption = Interruption.arm();
+  private Measured services(RunSpec spec, PrintWriter err)
+      throws ApiException, InterruptedException {
+    try (SignalHandler signals = SignalHandler.install();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
       CoordinatorClient coordinator = FollowOptions.coordinatorFor(spec, session);
-      RunView run = new RunFollower(coordinator, new LossReport()).follow(coordinator.submit(spec));
-      interruption.gently(null);
+      RunView run =
+          new RunFollower(coordinator, new LossRecorder()).follow(coordinator.submit(spec));
+      signals.onSignal(null);
       if (!run.state().equals("completed")) {
         throw new UsageException("the run did not complete: " + run.reason());
       }

@@ -1,11 +1,12 @@
 package org.hetermoe.cli.run;
 
 import java.util.concurrent.Callable;
-import org.hetermoe.run.RunView;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Asks a run to end after its current step. */
@@ -17,18 +18,17 @@ public final class StopCommand implements Callable<Integer> {
   @Spec private CommandSpec command;
   @Mixin private CoordinatorOptions coordinatorOptions;
 
-  @Parameters(paramLabel = "RUN", description = "Id of the run, the beginning of it, or latest.")
-  private String name;
+  @Mixin private RunArgument runArgument;
 
   /** For picocli, which sets the fields. */
   public StopCommand() {}
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws ApiException, InterruptedException {
     try (CoordinatorOptions.Session session =
         coordinatorOptions.open(command.commandLine().getErr())) {
       CoordinatorClient coordinator = session.running();
-      RunView run = coordinator.stop(coordinator.run(name).id());
+      RunView run = coordinator.stop(runArgument.find(coordinator).id());
       command
           .commandLine()
           .getOut()

@@ -6,14 +6,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.hetermoe.cli.Interruption;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
+import org.hetermoe.cli.SignalHandler;
 import org.hetermoe.cli.stack.DataDirectory;
 import org.hetermoe.data.Batches;
 import org.hetermoe.data.PackedTokens;
 import org.hetermoe.run.DataSpec;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
-import org.hetermoe.run.RunView;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,12 +52,12 @@ public final class TrainCommand implements Callable<Integer> {
       spec = withAbsolutePaths(spec);
       checkData(spec, coordinatorOptions.dataDirectory(), err);
     }
-    try (Interruption interruption = Interruption.arm();
+    try (SignalHandler signals = SignalHandler.install();
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
       CoordinatorClient coordinator = FollowOptions.coordinatorFor(spec, session);
       RunView submitted = coordinator.submit(spec);
       return followOptions.follow(
-          submitted, coordinatorOptions, coordinator, session, interruption, command.commandLine());
+          submitted, coordinatorOptions, coordinator, session, signals, command.commandLine());
     }
   }
 

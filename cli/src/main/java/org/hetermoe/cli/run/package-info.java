@@ -1,2 +1,2 @@
-/** Commands about runs, and the client of the coordinator's REST API that they share. */
+/** Commands about runs, and how a coordinator is found and a run followed. */
 package org.hetermoe.cli.run;

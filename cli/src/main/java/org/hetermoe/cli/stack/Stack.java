@@ -47,7 +47,7 @@ public final class Stack implements AutoCloseable {
    * @return the coordinator's address
    * @throws StackException if something cannot be started
    */
-  public URI up(Workers workers) throws InterruptedException {
+  public URI up(WorkerServices workers) throws InterruptedException {
     data.create();
     try (StackLock _ = StackLock.acquire(data.lock(), LOCK_PATIENCE)) {
       join();
@@ -238,7 +238,7 @@ public final class Stack implements AutoCloseable {
     }
   }
 
-  private static List<WorkerRank> peers(Workers workers) {
+  private static List<WorkerRank> peers(WorkerServices workers) {
     List<WorkerRank> peers = new ArrayList<>();
     for (int rank = 0; rank < workers.attention(); rank++) {
       peers.add(WorkerRank.attention(rank));

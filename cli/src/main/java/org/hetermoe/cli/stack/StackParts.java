@@ -148,7 +148,7 @@ final class StackParts {
       Optional<ProcessRecord> last,
       int kafkaPort,
       int coordinatorPort,
-      Workers workers) {
+      WorkerServices workers) {
     int port = ports.free(last.map(ProcessRecord::port).orElse(0));
     int direct = ports.free(last.map(ProcessRecord::secondPort).orElse(0));
     List<String> options = new ArrayList<>(serviceOptions(port, kafkaPort));

@@ -15,12 +15,15 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.hetermoe.api.ClientSettings;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RunView;
+import org.hetermoe.api.StepList;
 import org.hetermoe.cli.report.JsonReport;
 import org.hetermoe.cli.report.ProgressReport;
 import org.hetermoe.cli.report.RunReport;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.RunSpecReader;
-import org.hetermoe.run.RunView;
 import org.hetermoe.run.StepMetrics;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,8 +40,6 @@ class RunFollowerTest {
   private final StringWriter text = new StringWriter();
   private HttpServer server;
   private int asked;
-
-  private record StepList(List<StepMetrics> steps) {}
 
   @BeforeEach
   void startsCoordinator() throws IOException {
@@ -118,14 +119,15 @@ class RunFollowerTest {
     assertThat(lines.getLast().path("losses").toString()).isEqualTo("[3.0,2.0]");
   }
 
-  private RunView follow() throws InterruptedException {
-    CoordinatorClient coordinator =
-        new CoordinatorClient(URI.create("http://127.0.0.1:" + server.getAddress().getPort()));
+  private RunView follow() throws Exception {
+    URI url = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
     RunReport report =
         RunReport.both(
             new ProgressReport(new PrintWriter(text, true), false),
             new JsonReport(new PrintWriter(json, true)));
-    return new RunFollower(coordinator, report).follow(view("submitted", 0, 0));
+    try (CoordinatorClient coordinator = new CoordinatorClient(ClientSettings.of(url))) {
+      return new RunFollower(coordinator, report).follow(view("submitted", 0, 0));
+    }
   }
 
   private List<JsonNode> lines() throws IOException {

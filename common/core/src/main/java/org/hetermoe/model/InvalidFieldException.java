@@ -20,6 +20,14 @@ public final class InvalidFieldException extends IllegalArgumentException {
     this.field = field;
   }
 
+  /** The same problem where the field goes by another name: an option, a key of a configuration. */
+  public InvalidFieldException renamed(String otherField) {
+    InvalidFieldException renamed =
+        new InvalidFieldException(otherField, getMessage().substring(field.length() + 2));
+    renamed.initCause(this);
+    return renamed;
+  }
+
   /** Path of the field, with dots. */
   public String field() {
     return field;

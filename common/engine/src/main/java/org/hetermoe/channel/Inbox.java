@@ -246,8 +246,7 @@ public final class Inbox {
 
   private void checkPresent(Lane lane) {
     if (lane.lost != null) {
-      throw new ChannelException(
-          "%s lost its connection to %s: %s".formatted(self, lane.sender, lane.lost));
+      throw new ChannelException("lost its connection to %s: %s".formatted(lane.sender, lane.lost));
     }
   }
 

@@ -1,7 +1,6 @@
 package org.hetermoe.checkpoint;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.UUID;
 
 /**
@@ -14,7 +13,7 @@ public interface CheckpointStore {
    *
    * @param attempt the attempt that writes; a later attempt's writer wins
    * @param step the step after which it was taken
-   * @param shard name of the shard: the peer's name
+   * @param shard name of the shard: role and rank of the worker that writes it
    * @throws IOException if it could not be stored, retries included
    */
   void write(UUID run, int attempt, int step, String shard, Shard content) throws IOException;
@@ -24,18 +23,5 @@ public interface CheckpointStore {
    *
    * @throws IOException if there is none at that step, or it cannot be reached
    */
-  StoredCheckpoint open(UUID run, int step) throws IOException;
-
-  /** A complete checkpoint, whichever way its tensors were spread over shards. */
-  interface StoredCheckpoint extends AutoCloseable {
-    /**
-     * Reads one F32 tensor into host memory of exactly its size.
-     *
-     * @throws IOException if there is no such tensor, its size differs, or it cannot be reached
-     */
-    void read(String tensor, MemorySegment target) throws IOException;
-
-    @Override
-    void close();
-  }
+  CheckpointReader open(UUID run, int step) throws IOException;
 }

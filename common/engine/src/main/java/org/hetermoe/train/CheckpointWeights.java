@@ -2,13 +2,13 @@ package org.hetermoe.train;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.checkpoint.Shard;
 import org.hetermoe.nn.WeightSource;
 import org.hetermoe.tensor.Shape;
 
 /** Weights and moments from a checkpoint, however its tensors were spread over workers. */
-public record CheckpointWeights(StoredCheckpoint checkpoint) implements WeightSource {
+public record CheckpointWeights(CheckpointReader checkpoint) implements WeightSource {
   @Override
   public void weight(String name, Shape shape, MemorySegment target) throws IOException {
     checkpoint.read(name, target);

@@ -92,8 +92,7 @@ public final class InProcessGroup {
       thread.join();
     }
     if (failure.get() != null) {
-      throw new IllegalStateException(
-          "a worker failed: " + failure.get().getMessage(), failure.get());
+      throw new IllegalStateException(failure.get().getMessage(), failure.get().getCause());
     }
     return results;
   }
@@ -130,8 +129,9 @@ public final class InProcessGroup {
               try {
                 train(rank, callbacks);
               } catch (InterruptedException | RuntimeException | Error e) {
-                if (failure.compareAndSet(null, e)) {
-                  abortAll(rank + " failed: " + e.getMessage());
+                String reason = rank + " failed: " + e.getMessage();
+                if (failure.compareAndSet(null, new IllegalStateException(reason, e))) {
+                  abortAll(reason);
                 }
               }
             });

@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
-import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.data.Batches;
 import org.hetermoe.data.PackedTokens;
@@ -65,7 +65,7 @@ final class StepLoopTrainer implements RankTrainer, TrainingCallbacks {
       loop = loop(new SeededWeights(spec.model(), spec.seed()));
       return;
     }
-    try (StoredCheckpoint checkpoint =
+    try (CheckpointReader checkpoint =
         environment.checkpoints().open(assignment.run(), assignment.resumeFromStep())) {
       loop = loop(new CheckpointWeights(checkpoint));
     }

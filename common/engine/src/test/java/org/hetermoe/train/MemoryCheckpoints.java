@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.checkpoint.Shard;
 
@@ -46,9 +47,9 @@ final class MemoryCheckpoints implements CheckpointStore {
   }
 
   @Override
-  public synchronized StoredCheckpoint open(UUID run, int step) {
+  public synchronized CheckpointReader open(UUID run, int step) {
     Map<String, byte[]> stored = Map.copyOf(tensors.get(step));
-    return new StoredCheckpoint() {
+    return new CheckpointReader() {
       @Override
       public void read(String tensor, MemorySegment target) throws IOException {
         byte[] bytes = stored.get(tensor);

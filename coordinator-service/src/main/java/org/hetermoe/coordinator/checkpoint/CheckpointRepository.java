@@ -6,7 +6,7 @@ import jakarta.persistence.LockModeType;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.hetermoe.run.CheckpointView;
+import org.hetermoe.api.CheckpointView;
 
 /** Which checkpoints there are, and of which shards; what is in the shards is elsewhere. */
 @ApplicationScoped

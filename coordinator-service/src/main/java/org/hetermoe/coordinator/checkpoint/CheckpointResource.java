@@ -15,17 +15,18 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.StreamingOutput;
 import java.io.IOException;
-import java.util.List;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.api.CheckpointList;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.Crc32c;
+import org.hetermoe.api.ShardSummary;
 import org.hetermoe.coordinator.problem.Parameters;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.model.InvalidFieldException;
-import org.hetermoe.run.CheckpointView;
-import org.hetermoe.run.Crc32c;
 
 /** Takes checkpoints from workers and gives them back. */
 @Path("/api/v1/runs/{id}/checkpoints")
@@ -51,13 +52,6 @@ public class CheckpointResource {
     this.writer = writer;
     this.retention = retention;
     this.reader = reader;
-  }
-
-  /** Complete checkpoints, newest first. */
-  public record CheckpointList(List<CheckpointView> checkpoints) {
-    public CheckpointList {
-      checkpoints = List.copyOf(checkpoints);
-    }
   }
 
   /** Complete checkpoints, newest first. */

@@ -12,7 +12,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import org.hetermoe.run.CheckpointView;
+import org.hetermoe.api.CheckpointView;
 
 /** A checkpoint, complete or being written, as one attempt wrote it. */
 @Entity

@@ -11,7 +11,8 @@ import jakarta.persistence.ManyToOne;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.List;
-import org.hetermoe.run.CheckpointView;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.ShardSummary;
 import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.type.SqlTypes;
 

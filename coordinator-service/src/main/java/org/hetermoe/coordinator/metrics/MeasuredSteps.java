@@ -3,8 +3,8 @@ package org.hetermoe.coordinator.metrics;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.hetermoe.api.PlanView;
 import org.hetermoe.run.Median;
-import org.hetermoe.run.PlanView;
 import org.hetermoe.run.StepMetrics;
 
 /** What steps took, beside what was foretold. */

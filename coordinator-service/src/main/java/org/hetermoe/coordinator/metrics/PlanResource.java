@@ -10,6 +10,7 @@ import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.hetermoe.coordinator.placement.AssignedWorker;
+import org.hetermoe.api.PlanView;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.planning.Decision;
 import org.hetermoe.coordinator.planning.GroupDevices;
@@ -20,7 +21,6 @@ import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.coordinator.worker.Roster;
-import org.hetermoe.run.PlanView;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.StepMetrics;
 

@@ -7,12 +7,11 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
-import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.api.StepList;
 import org.hetermoe.coordinator.problem.Parameters;
 import org.hetermoe.coordinator.run.RunRepository;
-import org.hetermoe.run.StepMetrics;
 
 /** The step metrics of a run. */
 @Path("/api/v1/runs/{id}/steps")
@@ -28,13 +27,6 @@ public class StepResource {
   StepResource(RunRepository runs, StepHistory history) {
     this.runs = runs;
     this.history = history;
-  }
-
-  /** Steps, ascending. */
-  public record StepList(List<StepMetrics> steps) {
-    public StepList {
-      steps = List.copyOf(steps);
-    }
   }
 
   /** Steps from one on, ascending. */

@@ -5,10 +5,9 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
-import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
-import org.hetermoe.run.WorkerProfile;
+import org.hetermoe.api.ProfileList;
 
 /** The profiles of devices. */
 @Path("/api/v1/profiles")
@@ -27,12 +26,5 @@ public class ProfileResource {
   public ProfileList list(
       @QueryParam("device") String device, @QueryParam("software_version") String softwareVersion) {
     return new ProfileList(registry.all(device, softwareVersion));
-  }
-
-  /** Profiles. */
-  public record ProfileList(List<WorkerProfile> profiles) {
-    public ProfileList {
-      profiles = List.copyOf(profiles);
-    }
   }
 }

@@ -7,9 +7,9 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
-import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.api.PlacementView;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.group.Placement;
@@ -39,7 +39,7 @@ public class PlacementResource {
             .placement(run.id(), run.attempt())
             .orElseThrow(
                 () -> ProblemException.notFound("Run " + run.id() + " has not been placed yet"));
-    List<WorkerCounts> workers =
+    List<PlacementView.WorkerCounts> workers =
         assignments.members(run.id(), run.attempt()).stream()
             .filter(
                 member ->
@@ -47,37 +47,11 @@ public class PlacementResource {
                         || placement.workers().contains(member.rank()))
             .map(
                 member ->
-                    new WorkerCounts(
+                    new PlacementView.WorkerCounts(
                         member.rank().toString(),
                         member.worker(),
                         placement.expertsPerLayer(member.rank())))
             .toList();
     return new PlacementView(run.id(), run.attempt(), placement, workers);
-  }
-
-  /**
-   * The placement of an attempt.
-   *
-   * @param placement per layer, per expert, its owner
-   * @param counts of each expert worker, and of each attention worker that owns experts
-   */
-  public record PlacementView(
-      UUID run, int attempt, Placement placement, List<WorkerCounts> counts) {
-    public PlacementView {
-      counts = List.copyOf(counts);
-    }
-  }
-
-  /**
-   * What a worker owns.
-   *
-   * @param peer role and rank: {@code expert-0}
-   * @param worker stable id of the worker in which it lives
-   * @param expertsPerLayer number of experts, per layer
-   */
-  public record WorkerCounts(String peer, String worker, List<Integer> expertsPerLayer) {
-    public WorkerCounts {
-      expertsPerLayer = List.copyOf(expertsPerLayer);
-    }
   }
 }

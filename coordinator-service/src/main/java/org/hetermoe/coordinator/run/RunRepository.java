@@ -13,10 +13,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.hetermoe.api.RunView;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.RunSpec;
-import org.hetermoe.run.RunView;
 
 /** Stored runs. All methods want a transaction, but for those that only read. */
 @ApplicationScoped

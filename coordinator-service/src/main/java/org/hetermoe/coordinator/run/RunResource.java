@@ -21,14 +21,15 @@ import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.hetermoe.coordinator.placement.AssignedWorker;
+import org.hetermoe.api.Problem;
+import org.hetermoe.api.RunList;
+import org.hetermoe.api.RunView;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.problem.Parameters;
-import org.hetermoe.coordinator.problem.Problem;
 import org.hetermoe.group.Placement;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.RunSpec;
-import org.hetermoe.run.RunView;
 
 /** Submits, shows, stops and resumes runs. */
 @Path("/api/v1/runs")
@@ -55,13 +56,6 @@ public class RunResource {
     this.scheduler = scheduler;
     this.files = files;
     this.assignments = assignments;
-  }
-
-  /** A page of runs. */
-  public record RunList(List<RunView> runs) {
-    public RunList {
-      runs = List.copyOf(runs);
-    }
   }
 
   /** Queues a run. */

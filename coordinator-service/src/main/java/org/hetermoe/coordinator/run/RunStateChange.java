@@ -8,7 +8,7 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
-import org.hetermoe.run.RunView;
+import org.hetermoe.api.RunView;
 
 /** When a run came into a state, and why. */
 @Entity

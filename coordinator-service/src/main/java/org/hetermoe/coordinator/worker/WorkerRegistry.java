@@ -1,6 +1,5 @@
 package org.hetermoe.coordinator.worker;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Startup;
@@ -16,11 +15,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
+import org.hetermoe.api.WorkerView;
 import org.hetermoe.coordinator.broker.Messages;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
 import org.hetermoe.group.WorkerRank;
@@ -128,48 +127,5 @@ public class WorkerRegistry {
         && heartbeat.httpUrl() != null
         && heartbeat.compute() != null
         && heartbeat.softwareVersion() != null;
-  }
-
-  /**
-   * A worker as REST shows it: its last heartbeat, when that came, and whether it lives.
-   *
-   * @param profiled whether there is a profile of its device
-   * @param run null while it is idle
-   */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  record WorkerView(
-      String worker,
-      UUID instance,
-      String role,
-      String host,
-      int port,
-      int partition,
-      String httpUrl,
-      String compute,
-      String softwareVersion,
-      boolean profiled,
-      boolean alive,
-      Instant lastHeartbeatAt,
-      UUID run,
-      int attempt,
-      int step) {
-    static WorkerView of(Heartbeat heartbeat, Instant at, boolean alive, boolean profiled) {
-      return new WorkerView(
-          heartbeat.worker(),
-          heartbeat.instance(),
-          heartbeat.role().name().toLowerCase(Locale.ROOT),
-          heartbeat.host(),
-          heartbeat.port(),
-          heartbeat.partition(),
-          heartbeat.httpUrl(),
-          heartbeat.compute(),
-          heartbeat.softwareVersion(),
-          profiled,
-          alive,
-          at,
-          heartbeat.run(),
-          heartbeat.attempt(),
-          heartbeat.step());
-    }
   }
 }

@@ -4,9 +4,9 @@ import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
-import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.api.WorkerList;
 
 /** The workers. */
 @Path("/api/v1/workers")
@@ -24,12 +24,5 @@ public class WorkerResource {
   @Operation(summary = "Workers, whether they live, and what they do")
   public WorkerList list() {
     return new WorkerList(registry.all());
-  }
-
-  /** All workers. */
-  public record WorkerList(List<WorkerRegistry.WorkerView> workers) {
-    public WorkerList {
-      workers = List.copyOf(workers);
-    }
   }
 }

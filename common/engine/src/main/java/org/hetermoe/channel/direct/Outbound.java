@@ -72,8 +72,7 @@ final class Outbound implements Runnable {
         changed.await();
       }
       if (failure != null) {
-        throw new ChannelException(
-            "%s lost its connection to %s: %s".formatted(channel.self(), receiver, failure));
+        throw new ChannelException("lost its connection to %s: %s".formatted(receiver, failure));
       }
       if (closing) {
         throw new ChannelException("channel of " + channel.self() + " is closed");

@@ -1,47 +1,80 @@
 package org.hetermoe.checkpoint.http;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
+import java.io.InterruptedIOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.ShardSummary;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.checkpoint.Shard;
 import org.hetermoe.checkpoint.ShardFormat;
-import org.hetermoe.run.CheckpointView;
-import org.hetermoe.run.Crc32c;
-import org.hetermoe.run.Json;
 
 /**
  * Checkpoints that the coordinator keeps. Shards go there in chunks with a checksum each, and a
  * digest over all of them at the end; they come back in ranges. A thread that is interrupted leaves
- * with {@link java.io.InterruptedIOException} and its flag set.
+ * with {@link InterruptedIOException} and its flag set.
  */
-public final class HttpCheckpointStore implements CheckpointStore, AutoCloseable {
+public final class HttpCheckpointStore implements CheckpointStore {
   /** Bytes of every chunk but the last. */
   static final int CHUNK_BYTES = 4 << 20;
 
-  private final CoordinatorHttp http;
+  private final CoordinatorClient coordinator;
 
-  /**
-   * A store at a coordinator; connects when it is first used.
-   *
-   * @param coordinator where its REST API is: {@code http://127.0.0.1:8080}
-   */
-  public HttpCheckpointStore(URI coordinator, RetryPolicy retries) {
-    this.http = new CoordinatorHttp(coordinator, retries);
+  /** A store at a coordinator; the client stays the caller's. */
+  public HttpCheckpointStore(CoordinatorClient coordinator) {
+    this.coordinator = coordinator;
   }
 
   @Override
   public void write(UUID run, int attempt, int step, String shard, Shard content)
       throws IOException {
-    String path = checkpointPath(run, step) + "/shards/" + shard;
+    request(
+        "shard %s of checkpoint %d of run %s cannot be stored".formatted(shard, step, run),
+        () -> {
+          upload(run, attempt, step, shard, content);
+          return null;
+        });
+  }
+
+  @Override
+  public CheckpointReader open(UUID run, int step) throws IOException {
+    return new RemoteCheckpoint(
+        coordinator,
+        request(
+            "checkpoint %d of run %s cannot be opened".formatted(step, run),
+            () -> coordinator.checkpoint(run, step)));
+  }
+
+  /** A request, or several, to the coordinator. */
+  @FunctionalInterface
+  interface Request<T> {
+    /** Sends it. */
+    T send() throws IOException, InterruptedException;
+  }
+
+  /** Says in problems what could not be done, and wraps an interrupt. */
+  static <T> T request(String failure, Request<T> request) throws IOException {
+    try {
+      return request.send();
+    } catch (ApiException e) {
+      throw new IOException(failure + ": " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      InterruptedIOException wrapped = new InterruptedIOException(failure + ": interrupted");
+      wrapped.initCause(e);
+      throw wrapped;
+    }
+  }
+
+  private void upload(UUID run, int attempt, int step, String shard, Shard content)
+      throws IOException, InterruptedException {
     ShardFormat format = ShardFormat.of(shard, content);
     MessageDigest digest = sha256();
     int index = 0;
@@ -49,76 +82,21 @@ public final class HttpCheckpointStore implements CheckpointStore, AutoCloseable
       for (byte[] chunk = bytes.readNBytes(CHUNK_BYTES);
           chunk.length > 0;
           chunk = bytes.readNBytes(CHUNK_BYTES)) {
-        putChunk(path + "/chunks/" + index + "?attempt=" + attempt, chunk);
+        coordinator.putChunk(run, attempt, step, shard, index, chunk);
         digest.update(chunk);
         index++;
       }
     }
-    Completion completion =
-        new Completion(
+    coordinator.completeShard(
+        run,
+        attempt,
+        step,
+        shard,
+        new ShardSummary(
             format.totalBytes(),
             HexFormat.of().formatHex(digest.digest()),
             index,
-            List.copyOf(content.tensors().keySet()));
-    HttpRequest request =
-        http.request(path + "?attempt=" + attempt)
-            .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofByteArray(json(completion)))
-            .build();
-    http.send(request, _ -> {});
-  }
-
-  @Override
-  public StoredCheckpoint open(UUID run, int step) throws IOException {
-    String path = checkpointPath(run, step);
-    HttpResponse<byte[]> reply = http.send(http.request(path).GET().build(), _ -> {});
-    CheckpointView view;
-    try {
-      view = Json.MAPPER.readValue(reply.body(), CheckpointView.class);
-    } catch (JsonProcessingException e) {
-      throw new IOException(
-          "the coordinator's description of checkpoint %d of run %s cannot be read: %s"
-              .formatted(step, run, e.getOriginalMessage()),
-          e);
-    }
-    return new RemoteCheckpoint(http, path, view);
-  }
-
-  @Override
-  public void close() {
-    http.close();
-  }
-
-  /**
-   * What the coordinator checks the chunks against.
-   *
-   * @param bytes of all chunks
-   * @param sha256 of all chunks, in hexadecimal
-   * @param chunks their number
-   * @param tensors what the shard holds, by name
-   */
-  record Completion(long bytes, String sha256, int chunks, List<String> tensors) {}
-
-  private void putChunk(String path, byte[] chunk) throws IOException {
-    HttpRequest request =
-        http.request(path)
-            .header("Content-Type", "application/octet-stream")
-            .header(Crc32c.HEADER, Crc32c.of(chunk).toString())
-            .PUT(HttpRequest.BodyPublishers.ofByteArray(chunk))
-            .build();
-    http.send(request, _ -> {});
-  }
-
-  private static String checkpointPath(UUID run, int step) {
-    return "api/v1/runs/" + run + "/checkpoints/" + step;
-  }
-
-  private static byte[] json(Completion completion) {
-    try {
-      return Json.MAPPER.writeValueAsBytes(completion);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("numbers and names always have a JSON form", e);
-    }
+            List.copyOf(content.tensors().keySet())));
   }
 
   private static MessageDigest sha256() {

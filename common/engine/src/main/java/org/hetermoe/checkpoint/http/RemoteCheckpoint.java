@@ -2,35 +2,27 @@ package org.hetermoe.checkpoint.http;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Optional;
-import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
-import org.hetermoe.checkpoint.http.CoordinatorHttp.DamagedReplyException;
-import org.hetermoe.run.CheckpointView;
-import org.hetermoe.run.Crc32c;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.weights.SafetensorsHeader;
 import org.hetermoe.weights.StoredType;
 import org.hetermoe.weights.TensorInfo;
 
 /** A complete checkpoint whose tensors are read from the coordinator one by one, in ranges. */
-final class RemoteCheckpoint implements StoredCheckpoint {
+final class RemoteCheckpoint implements CheckpointReader {
   /** Bytes of one range: few requests, and a bounded reply. */
   static final int RANGE_BYTES = 8 << 20;
 
-  private static final int PARTIAL_CONTENT = 206;
-
-  private final CoordinatorHttp http;
-  private final String path;
+  private final CoordinatorClient coordinator;
   private final CheckpointView view;
   private final Map<String, CheckpointView.Shard> shardOfTensor = new HashMap<>();
   private final Map<String, SafetensorsHeader> headers = new HashMap<>();
 
-  RemoteCheckpoint(CoordinatorHttp http, String path, CheckpointView view) {
-    this.http = http;
-    this.path = path;
+  RemoteCheckpoint(CoordinatorClient coordinator, CheckpointView view) {
+    this.coordinator = coordinator;
     this.view = view;
     for (CheckpointView.Shard shard : view.shards()) {
       shard.tensors().forEach(tensor -> shardOfTensor.put(tensor, shard));
@@ -86,32 +78,8 @@ final class RemoteCheckpoint implements StoredCheckpoint {
     if (length == 0) {
       return new byte[0];
     }
-    long last = first + length - 1;
-    HttpRequest request =
-        http.request(path + "/shards/" + shard.name())
-            .header("Range", "bytes=" + first + "-" + last)
-            .GET()
-            .build();
-    String expected = "bytes " + first + "-" + last + "/";
-    return http.send(request, reply -> verify(reply, expected, length)).body();
-  }
-
-  private static void verify(HttpResponse<byte[]> reply, String expected, int length)
-      throws DamagedReplyException {
-    Optional<String> range = reply.headers().firstValue("Content-Range");
-    if (reply.statusCode() != PARTIAL_CONTENT
-        || !range.map(given -> given.startsWith(expected)).orElse(false)) {
-      throw new DamagedReplyException(
-          "asked for %s, got status %d with range %s"
-              .formatted(expected, reply.statusCode(), range.orElse("none")));
-    }
-    byte[] body = reply.body();
-    if (body.length != length) {
-      throw new DamagedReplyException("asked for %d bytes, got %d".formatted(length, body.length));
-    }
-    Optional<String> checksum = reply.headers().firstValue(Crc32c.HEADER);
-    if (checksum.isPresent() && !checksum.get().equals(Crc32c.of(body).toString())) {
-      throw new DamagedReplyException("%s: bytes and checksum do not match".formatted(expected));
-    }
+    return HttpCheckpointStore.request(
+        "shard %s of %s cannot be read".formatted(shard.name(), this),
+        () -> coordinator.readShard(view.run(), view.step(), shard.name(), first, length));
   }
 }

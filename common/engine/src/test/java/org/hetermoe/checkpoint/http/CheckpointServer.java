@@ -25,7 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
-import org.hetermoe.run.CheckpointView;
+import org.hetermoe.api.CheckpointView;
 import org.hetermoe.run.Json;
 
 /** The checkpoint part of the coordinator's REST API over memory, with faults on demand. */

@@ -8,7 +8,7 @@ import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.net.ConnectException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,7 +17,11 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
+import org.hetermoe.api.ApiException;
+import org.hetermoe.api.ClientSettings;
+import org.hetermoe.api.CoordinatorClient;
+import org.hetermoe.api.RetryPolicy;
+import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.checkpoint.Shard;
 import org.hetermoe.checkpoint.http.CheckpointServer.Fault;
 import org.hetermoe.tensor.Shape;
@@ -30,25 +34,23 @@ import org.junit.jupiter.params.provider.EnumSource;
 class HttpCheckpointStoreTest {
   private static final UUID RUN = UUID.randomUUID();
   private static final RetryPolicy QUICK =
-      new RetryPolicy(
-          Duration.ofMillis(500),
-          Duration.ofMillis(5),
-          Duration.ofMillis(50),
-          Duration.ofSeconds(5));
+      new RetryPolicy(Duration.ofMillis(500), Duration.ofMillis(5), Duration.ofMillis(50));
 
   private final Arena arena = Arena.ofShared();
   private CheckpointServer server;
+  private CoordinatorClient client;
   private HttpCheckpointStore store;
 
   @BeforeEach
   void start() throws IOException {
     server = new CheckpointServer(0);
-    store = new HttpCheckpointStore(server.uri(), QUICK);
+    client = new CoordinatorClient(ClientSettings.of(server.uri()).withRetry(QUICK));
+    store = new HttpCheckpointStore(client);
   }
 
   @AfterEach
   void stop() {
-    store.close();
+    client.close();
     server.close();
     arena.close();
   }
@@ -66,7 +68,7 @@ class HttpCheckpointStoreTest {
         .contains(
             "PUT /api/v1/runs/" + RUN + "/checkpoints/20/shards/attention-0/chunks/2?attempt=1",
             "POST /api/v1/runs/" + RUN + "/checkpoints/20/shards/attention-0?attempt=1");
-    try (StoredCheckpoint checkpoint = store.open(RUN, 20)) {
+    try (CheckpointReader checkpoint = store.open(RUN, 20)) {
       assertComesBack(checkpoint, attention);
       assertComesBack(checkpoint, expert);
     }
@@ -111,8 +113,13 @@ class HttpCheckpointStoreTest {
 
     assertThatThrownBy(() -> store.write(RUN, 1, 20, "expert-0", shard("w", 100)))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("409")
-        .hasMessageContaining("attempt 1 is over");
+        .hasMessage(
+            "shard expert-0 of checkpoint 20 of run "
+                + RUN
+                + " cannot be stored: attempt 1 is over")
+        .cause()
+        .isInstanceOfSatisfying(
+            ApiException.class, problem -> assertThat(problem.status()).isEqualTo(409));
     assertThat(server.requests).hasSize(1);
   }
 
@@ -122,8 +129,8 @@ class HttpCheckpointStoreTest {
 
     assertThatThrownBy(() -> store.write(RUN, 1, 20, "expert-0", shard("w", 100)))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("PUT http://127.0.0.1")
-        .hasCauseInstanceOf(ConnectException.class);
+        .hasMessageContaining("the coordinator at " + server.uri() + " does not answer")
+        .hasRootCauseInstanceOf(ClosedChannelException.class);
   }
 
   @ParameterizedTest
@@ -131,7 +138,7 @@ class HttpCheckpointStoreTest {
   void readingOutlastsPassingHarm(Fault fault) throws IOException {
     Shard shard = shard("w", 1000);
     store.write(RUN, 1, 20, "expert-0", shard);
-    try (StoredCheckpoint checkpoint = store.open(RUN, 20)) {
+    try (CheckpointReader checkpoint = store.open(RUN, 20)) {
       server.faults.addAll(List.of(fault, fault));
 
       assertComesBack(checkpoint, shard);
@@ -142,7 +149,7 @@ class HttpCheckpointStoreTest {
   @Test
   void harmThatStaysFailsTheRead() throws IOException {
     store.write(RUN, 1, 20, "expert-0", shard("w", 1000));
-    try (StoredCheckpoint checkpoint = store.open(RUN, 20)) {
+    try (CheckpointReader checkpoint = store.open(RUN, 20)) {
       for (int i = 0; i < 100; i++) {
         server.faults.add(Fault.BIT_TURNED);
       }
@@ -156,7 +163,7 @@ class HttpCheckpointStoreTest {
   @Test
   void aShardThatIsNoSafetensorsFileIsRejectedByName() throws IOException {
     server.put("expert-0", new byte[] {9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, List.of("w"));
-    try (StoredCheckpoint checkpoint = store.open(RUN, 20)) {
+    try (CheckpointReader checkpoint = store.open(RUN, 20)) {
       assertThatThrownBy(() -> checkpoint.read("w", arena.allocate(4)))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("shard expert-0");
@@ -169,7 +176,7 @@ class HttpCheckpointStoreTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("no such checkpoint");
     store.write(RUN, 1, 20, "expert-0", shard("w", 10));
-    try (StoredCheckpoint checkpoint = store.open(RUN, 20)) {
+    try (CheckpointReader checkpoint = store.open(RUN, 20)) {
       assertThatThrownBy(() -> checkpoint.read("v", arena.allocate(40)))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("no tensor 'v'");
@@ -183,7 +190,8 @@ class HttpCheckpointStoreTest {
   void aWriterCanBeInterruptedWhileItWaits() throws Exception {
     server.close();
     CompletableFuture<Throwable> end = new CompletableFuture<>();
-    HttpCheckpointStore patient = new HttpCheckpointStore(server.uri(), RetryPolicy.DEFAULT);
+    CoordinatorClient patientClient = new CoordinatorClient(ClientSettings.of(server.uri()));
+    HttpCheckpointStore patient = new HttpCheckpointStore(patientClient);
     Thread writer =
         Thread.ofPlatform()
             .start(
@@ -200,10 +208,10 @@ class HttpCheckpointStoreTest {
     writer.interrupt();
 
     assertThat(end.get(2, TimeUnit.SECONDS)).isInstanceOf(InterruptedIOException.class);
-    patient.close();
+    patientClient.close();
   }
 
-  private void assertComesBack(StoredCheckpoint checkpoint, Shard shard) throws IOException {
+  private void assertComesBack(CheckpointReader checkpoint, Shard shard) throws IOException {
     for (Map.Entry<String, Shard.Entry> tensor : shard.tensors().entrySet()) {
       MemorySegment expected = tensor.getValue().data();
       MemorySegment target = arena.allocate(expected.byteSize(), 64);
