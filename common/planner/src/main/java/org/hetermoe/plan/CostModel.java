@@ -63,7 +63,9 @@ public final class CostModel {
       List<Device> attention, List<List<Integer>> shares, List<Device> expert) {
     List<WorkerCosts> attending = new ArrayList<>();
     for (int worker = 0; worker < attention.size(); worker++) {
-      attending.add(attention(attention.get(worker), shares.get(worker), attention.size()));
+      attending.add(
+          attention(
+              attention.get(worker), shares.get(worker), attention.size(), !expert.isEmpty()));
     }
     long working = memory.expertWorkerBytes(expert.size(), attention.size());
     return new GroupCosts(
@@ -126,7 +128,8 @@ public final class CostModel {
     return shares;
   }
 
-  private WorkerCosts attention(Device device, List<Integer> shares, int workers) {
+  private WorkerCosts attention(
+      Device device, List<Integer> shares, int workers, boolean split) {
     DeviceProfile profile = device.profile();
     long parameters = model.residentParameters();
     double sequences = shares.stream().mapToInt(Integer::intValue).average().orElse(0);
@@ -143,7 +146,7 @@ public final class CostModel {
         link(device),
         profile.taskSeconds(),
         profile.memoryBytes(),
-        memory.attentionBytes(sequences, workers),
+        memory.attentionBytes(sequences, workers, split),
         memory.expertBytes(),
         memory.expertRowBytes());
   }

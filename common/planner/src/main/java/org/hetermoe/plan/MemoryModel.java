@@ -42,14 +42,16 @@ public final class MemoryModel {
    *
    * @param sequences its share of a micro-batch, the mean of all
    * @param workers attention workers of the group
+   * @param split whether experts are other workers' task, so that what they give back is kept for
+   *     the gate's gradient; where one worker does both it is computed again
    */
-  public long attentionBytes(double sequences, int workers) {
+  public long attentionBytes(double sequences, int workers, boolean split) {
     double tokens = sequences * step.length();
     double flights = tokens * step.microBatches();
     long parameters = model.residentParameters();
     double held =
         training.recompute()
-            ? flights * bytes * recomputedWidths() + recomputing(tokens)
+            ? flights * bytes * recomputedWidths(split) + recomputing(tokens)
             : flights * bytes * keptNumbers() + peak(tokens);
     return training.runtime().reservedBytes()
         + parameters * training.parameterBytes()
@@ -57,9 +59,10 @@ public final class MemoryModel {
         + Math.round(held);
   }
 
-  /** What checkpoints keep of a token: the input of each layer and of the head. */
-  private double recomputedWidths() {
-    return (double) hidden * (model.layers() + model.denseLayers() + 1);
+  /** What checkpoints keep of a token: inputs of layers and head, and the outputs of experts. */
+  private double recomputedWidths(boolean split) {
+    long rows = model.layers() * (1L + (split ? model.topK() : 0)) + model.denseLayers() + 1;
+    return (double) hidden * rows;
   }
 
   private double recomputing(double tokens) {

@@ -89,7 +89,7 @@ final class LayoutCapacity {
 
   /** Experts that an attention worker holds; negative if it lacks memory even without. */
   double attentionRoom(MemoryModel memory, Layout layout, int kind) {
-    long resident = memory.attentionBytes(share(layout, kind), layout.attentionWorkers());
+    long resident = memory.attentionBytes(share(layout, kind), layout.attentionWorkers(), true);
     return (capacity(kind) - resident) / bytesOfExpert(memory, layout);
   }
 
