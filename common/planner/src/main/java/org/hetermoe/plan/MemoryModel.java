@@ -105,13 +105,18 @@ public final class MemoryModel {
    */
   public long expertWorkerBytes(int workers, int senders) {
     double tokens = step.meanTokens();
-    double rows = tokens * model.topK() / Math.max(1, workers);
+    double mine = (double) model.experts() / Math.max(1, workers);
+    double rows =
+        tokens
+            * model.topK()
+            / Math.max(1, workers)
+            * step.loads().hottestMean((int) Math.ceil(mine));
     double working =
         training.recompute()
             ? 2 * rows * bytes * hidden + oneExpert()
             : bytes
                 * (rows * (2 * hidden + model.expertWidth() + 1)
-                    + tokens * distinct((double) model.experts() / workers) * hidden
+                    + tokens * distinct(mine) * hidden
                     + (senders > 1 ? rows * hidden : 0));
     return training.runtime().reservedBytes() + Math.round(working);
   }
@@ -126,9 +131,9 @@ public final class MemoryModel {
     return 1 - none;
   }
 
-  /** An expert at work: rows in and out, gate, up and their product. */
+  /** The hottest expert at work: rows in and out, gate, up and their product. */
   private double oneExpert() {
-    return step.meanRows() * bytes * (2L * hidden + 3L * model.expertWidth());
+    return step.meanRows() * step.loads().hottestMean(1) * bytes * (2L * hidden + 3L * model.expertWidth());
   }
 
   /** Bytes of an expert's parameters, their gradients and the optimizer's state. */

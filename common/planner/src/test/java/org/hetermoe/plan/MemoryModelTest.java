@@ -34,4 +34,12 @@ class MemoryModelTest {
                 - memory(2, balanced()).attentionBytes(2, 2, false))
         .isEqualTo(rows * (D1.layers() + 1L));
   }
+
+  @Test
+  void aSkewedLoadTakesMoreOfAnExpertWorker() {
+    ExpertLoads skewed = LoadPatterns.ratio(D1.layers(), D1.experts(), 3);
+
+    assertThat(memory(2, skewed).expertWorkerBytes(6, 2))
+        .isGreaterThan(memory(2, balanced()).expertWorkerBytes(6, 2));
+  }
 }
