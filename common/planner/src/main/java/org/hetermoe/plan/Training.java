@@ -77,10 +77,15 @@ public record Training(
     }
   }
 
-  /** As the paper evaluates (§6.1): checkpointed, in a precision with masters where it is low. */
+  /**
+   * As the paper evaluates (§6.1): checkpointed, in a precision with masters where it is low.
+   * Gradients are accumulated and reduced in single precision, as the runtime holds them.
+   */
   public static Training paper(DType type) {
     return new Training(
-        type, type, true, true, false, Reduction.RING, ExpertFit.TANGENT, RuntimeOverheads.PAPER);
+        type,
+        DType.F32,
+        true, true, false, Reduction.RING, ExpertFit.TANGENT, RuntimeOverheads.PAPER);
   }
 
   /** Bytes of a parameter with its gradient and all that the optimizer holds for it. */

@@ -36,6 +36,15 @@ class MemoryModelTest {
   }
 
   @Test
+  void aParameterHasItsGradientInSinglePrecision() {
+    // Value 2, gradient 4, master 4, moments 8; without a master in single precision.
+    assertThat(Training.paper(DType.F16).stateBytes()).isEqualTo(18);
+    assertThat(Training.paper(DType.F32).stateBytes()).isEqualTo(16);
+    assertThat(memory(1, balanced()).expertBytes()).isEqualTo(18 * D1.expertParameters());
+    assertThat(Training.SERVICES.stateBytes()).isEqualTo(4 * Float.BYTES);
+  }
+
+  @Test
   void aSkewedLoadTakesMoreOfAnExpertWorker() {
     ExpertLoads skewed = LoadPatterns.ratio(D1.layers(), D1.experts(), 3);
 
