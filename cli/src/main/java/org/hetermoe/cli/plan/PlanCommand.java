@@ -12,17 +12,18 @@ import org.hetermoe.cli.simulate.ScenarioOptions;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
-import org.hetermoe.plan.fleet.ClusterPlan;
-import org.hetermoe.plan.fleet.ClusterPlanner;
-import org.hetermoe.plan.fleet.Fleet;
-import org.hetermoe.plan.fleet.FleetTask;
-import org.hetermoe.plan.fleet.PlannedLayout;
+import org.hetermoe.plan.Training;
+import org.hetermoe.plan.cluster.ClusterPlan;
+import org.hetermoe.plan.cluster.ClusterPlanner;
+import org.hetermoe.plan.cluster.DevicePool;
+import org.hetermoe.plan.cluster.PlannedLayout;
+import org.hetermoe.plan.cluster.TrainingJob;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.simulate.Simulator;
+import org.hetermoe.tensor.DType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -83,22 +84,22 @@ public final class PlanCommand implements Callable<Integer> {
   /**
    * What is asked, resolved.
    *
-   * @param fleet the devices
+   * @param pool the devices
    * @param task what they are to train
    */
-  record Request(Fleet fleet, FleetTask task) {}
+  record Request(DevicePool pool, TrainingJob task) {}
 
   @Override
   public Integer call() throws IOException {
     Request request = request();
     long start = System.nanoTime();
     ClusterPlan plan =
-        ClusterPlanner.plan(request.fleet(), request.task(), new Simulator(), Math.max(1, top));
+        ClusterPlanner.plan(request.pool(), request.task(), new Simulator(), Math.max(1, top));
     double seconds = (System.nanoTime() - start) / 1e9;
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(
-          Json.MAPPER.writeValueAsString(PlanReport.of(request.fleet(), request, plan, seconds)));
+          Json.MAPPER.writeValueAsString(PlanReport.of(request.pool(), request, plan, seconds)));
     } else {
       print(out, request, plan, seconds);
     }
@@ -109,7 +110,7 @@ public final class PlanCommand implements Callable<Integer> {
   private Request request() throws IOException {
     ClusterSpec spec = ClusterSpec.parse(cluster);
     ModelShape shape = ModelOption.read(model);
-    Precision computing = scenario.precision();
+    DType computing = scenario.precision();
     PlannerKind kind = PlannerKind.of(planner);
     Catalogue known = scenario.catalogue();
     List<Device> all = spec.all(known, computing);
@@ -123,22 +124,21 @@ public final class PlanCommand implements Callable<Integer> {
       Device device = spec.devicesOf(index, known, computing).getFirst();
       prices.put(device.profile().name(), spec.devices().get(index).pricePerHour());
     }
-    FleetTask task =
-        new FleetTask(
+    TrainingJob task =
+        new TrainingJob(
             shape,
             scenario.length(),
             globalBatch == null ? SEQUENCES_PER_DEVICE * all.size() : globalBatch,
             globalBatch == null,
-            computing,
-            true,
+            Training.paper(computing),
             kind,
             scenario.loads(shape));
-    return new Request(Fleet.of(all, prices), task);
+    return new Request(DevicePool.of(all, prices), task);
   }
 
   private static void print(PrintWriter out, Request request, ClusterPlan plan, double seconds) {
-    FleetTask task = request.task();
-    boolean priced = request.fleet().priced();
+    TrainingJob task = request.task();
+    boolean priced = request.pool().priced();
     out.printf(
         Locale.ROOT,
         "%s, sequences of %d, global batch %s%d, planner %s%n%n",
@@ -163,8 +163,8 @@ public final class PlanCommand implements Callable<Integer> {
           Locale.ROOT,
           "%6d  %-24s  %-28s  %3d  %6d  %10.0f  %s%5.1f%%  %s%n",
           one.layout().groups(),
-          one.layout().attentionNames(request.fleet()),
-          one.layout().expertNames(request.fleet()),
+          one.layout().attentionNames(request.pool()),
+          one.layout().expertNames(request.pool()),
           one.layout().microBatches(),
           one.layout().globalBatch(),
           one.tokensPerSecond(),
@@ -181,7 +181,7 @@ public final class PlanCommand implements Callable<Integer> {
         Locale.ROOT,
         "%d of %d devices in use, %.1f %% of the bound of the whole cluster, %.0f tokens/s%n",
         best.layout().devices(),
-        request.fleet().devices(),
+        request.pool().devices(),
         100 * plan.boundFraction(),
         plan.boundTokensPerSecond());
     out.printf(

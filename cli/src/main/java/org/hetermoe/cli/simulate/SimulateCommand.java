@@ -17,9 +17,9 @@ import org.hetermoe.cli.UsageException;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
@@ -30,6 +30,7 @@ import org.hetermoe.simulate.Simulator;
 import org.hetermoe.simulate.SystemKind;
 import org.hetermoe.simulate.TimelineJson;
 import org.hetermoe.simulate.ZebraChart;
+import org.hetermoe.tensor.DType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -129,7 +130,7 @@ public final class SimulateCommand implements Callable<Integer> {
       ClusterSpec cluster,
       ModelShape model,
       int seq,
-      Precision precision,
+      DType precision,
       int globalBatch,
       Map<String, Integer> attention,
       Map<String, Integer> expert,
@@ -205,7 +206,7 @@ public final class SimulateCommand implements Callable<Integer> {
         shape,
         scenario.length(),
         byKind,
-        scenario.precision(),
+        Training.paper(scenario.precision()),
         scenario.loads(shape),
         Planner.withReplicas(plannerKind(), new Simulator()),
         microBatches == null ? 0 : microBatches,

@@ -115,6 +115,11 @@ class DeviceEmulationTest {
     }
 
     @Override
+    public double taskSeconds() {
+      return 0;
+    }
+
+    @Override
     public double optimizerSeconds(long parameters) {
       return 1e-6 * parameters;
     }

@@ -47,7 +47,8 @@ final class GroupTraining implements TrainingSystem {
         case NoPlacement none -> reason = none.reason();
         case PlannedPlacement planned -> {
           Crew crew = new Crew(costs, planned.replicated(), true);
-          Optional<String> shortage = Memory.shortage(Memory.rows(crew));
+          Optional<String> shortage =
+              Memory.shortage(Memory.rows(costs, crew, planned.replicated()));
           if (shortage.isPresent()) {
             reason = shortage.get();
           } else {
@@ -83,7 +84,8 @@ final class GroupTraining implements TrainingSystem {
         found.replicated().replicas(),
         List.of(
             Simulation.of(
-                Simulator.execute(found.costs(), crew, found.order()), Memory.rows(crew))));
+                Simulator.execute(found.costs(), crew, found.order()),
+                Memory.rows(found.costs(), crew, found.replicated()))));
   }
 
   private Planning place(Scenario scenario, GroupCosts costs, Schedule order) {
@@ -96,8 +98,7 @@ final class GroupTraining implements TrainingSystem {
 
   private static GroupCosts costs(Scenario scenario, int sequences, int microBatches) {
     StepSpec step = scenario.step(sequences / microBatches, microBatches);
-    return CostModel.of(step, scenario.attention(), scenario.expert())
-        .withGradientBytes(step.gradientBytes());
+    return CostModel.of(step, scenario.attention(), scenario.expert());
   }
 
   private List<Integer> microBatches(Scenario scenario, int sequences) {

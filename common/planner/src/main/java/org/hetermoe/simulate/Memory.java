@@ -3,6 +3,9 @@ package org.hetermoe.simulate;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.ReplicatedPlacement;
 
 /** Whether what devices need fits what they have. */
 final class Memory {
@@ -26,13 +29,20 @@ final class Memory {
                     row.capacityBytes() / GIGA));
   }
 
-  /** The rows of a crew. */
-  static List<Simulation.Row> rows(Crew crew) {
-    return crew.members().stream()
-        .map(
-            member ->
-                Simulation.Row.of(
-                    member.worker().toString(), member.costs(), member.size(), member.experts()))
-        .toList();
+  /** The rows of a crew with the experts of a placement. */
+  static List<Simulation.Row> rows(GroupCosts costs, Crew crew, ReplicatedPlacement placement) {
+    long[] bytes = costs.memoryBytes(placement);
+    return crew.members().stream().map(member -> row(costs, member, bytes)).toList();
+  }
+
+  private static Simulation.Row row(GroupCosts costs, Crew.Member member, long[] bytes) {
+    WorkerRank first = member.worker();
+    int index = member.attends() ? first.rank() : costs.attention().size() + first.rank();
+    return new Simulation.Row(
+        first.toString(),
+        member.costs().device(),
+        member.size(),
+        bytes[index],
+        member.costs().memoryBytes());
   }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.hetermoe.group.Placement;
 import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.schedule.ZebraSchedule;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
@@ -20,7 +21,9 @@ class ChartTest {
       Costs.group(1, 1, 2, List.of(Costs.attention(3, 12)), List.of(Costs.expert(3, 12)));
   private final Crew crew = new Crew(costs, Placement.balanced(1, 1, 1), false);
   private final Simulation step =
-      Simulation.of(Simulator.execute(costs, crew, new ZebraSchedule(1, 2)), Memory.rows(crew));
+      Simulation.of(
+          Simulator.execute(costs, crew, new ZebraSchedule(1, 2)),
+          Memory.rows(costs, crew, new ReplicatedPlacement(Placement.balanced(1, 1, 1))));
 
   @Test
   void countsTheSharesOfTheStep() {

@@ -6,7 +6,9 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.WorkerCosts;
 
 /**
@@ -18,11 +20,12 @@ import org.hetermoe.plan.WorkerCosts;
 record Room(List<Long> attention, List<Long> expert) {
   static Room of(GroupCosts costs, boolean asymEa) {
     long all = (long) costs.layers() * costs.experts();
+    ExpertCapacity capacity = new ExpertCapacity(costs);
     return new Room(
         costs.attention().stream()
-            .map(worker -> asymEa ? Math.min(all, worker.mostExperts()) : 0L)
+            .map(worker -> asymEa ? Math.min(all, capacity.of(worker)) : 0L)
             .toList(),
-        costs.expert().stream().map(worker -> Math.min(all, worker.mostExperts())).toList());
+        costs.expert().stream().map(worker -> Math.min(all, capacity.of(worker))).toList());
   }
 
   long of(WorkerRank worker) {
@@ -70,9 +73,11 @@ record Room(List<Long> attention, List<Long> expert) {
                 all,
                 room.total(room.attention),
                 gigabytes(
-                    costs.expert().isEmpty()
-                        ? costs.attention().getFirst().expertBytes()
-                        : costs.expert().getFirst().expertBytes())));
+                    ExpertCapacity.bytesOfMeanExpert(
+                        costs,
+                        costs.expert().isEmpty()
+                            ? costs.attention().getFirst()
+                            : costs.expert().getFirst()))));
   }
 
   /** What a placement puts where it does not fit; empty if all fits. */
@@ -95,9 +100,10 @@ record Room(List<Long> attention, List<Long> expert) {
                             owner.role() == WorkerRank.Role.ATTENTION
                                 ? owner.rank()
                                 : costs.attention().size() + owner.rank()]++));
+    long[] bytes = costs.memoryBytes(new ReplicatedPlacement(placement));
     for (int index = 0; index < owned.length; index++) {
       WorkerCosts worker = costs.of(workers.get(index));
-      long needed = worker.residentBytes() + owned[index] * worker.expertBytes();
+      long needed = bytes[index];
       if (needed > worker.memoryBytes()
           && (owned[index] > 0 || workers.get(index).role() == WorkerRank.Role.ATTENTION)) {
         return Optional.of(

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LoadPatterns;
@@ -113,6 +114,6 @@ class ReplicaSearchTest {
 
   private static void fits(GroupCosts costs, PlannedPlacement planned, WorkerRank worker) {
     assertThat(planned.replicated().owners().map(Replica::worker).filter(worker::equals).count())
-        .isLessThanOrEqualTo(costs.of(worker).mostExperts());
+        .isLessThanOrEqualTo(new ExpertCapacity(costs).of(costs.of(worker)));
   }
 }
