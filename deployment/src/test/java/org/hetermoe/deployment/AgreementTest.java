@@ -36,7 +36,7 @@ class AgreementTest {
   private static final Map<String, Integer> OPERATORS_SERVICES =
       Map.of("database-rw", 5432, "broker-kafka-bootstrap", 9092);
 
-  /** Made by CloudNativePG in {@code mixed-gpu}, and by README's command for {@code local-cpu}. */
+  /** Made by CloudNativePG in {@code mixed-gpu}, and by the command of docs/containers.md for {@code local-cpu}. */
   private static final String DATABASE_SECRET = "database-app";
 
   private static final String SECRET_COMMAND =
@@ -109,7 +109,7 @@ class AgreementTest {
           assertThat(secret).isEqualTo(DATABASE_SECRET);
           assertThat(
                   overlay.has("Cluster", "database")
-                      || Repository.text("README.md").contains(SECRET_COMMAND))
+                      || Repository.text("docs/containers.md").contains(SECRET_COMMAND))
               .isTrue();
         }
         if (volume.has("persistentVolumeClaim")) {

@@ -35,7 +35,7 @@ class WorkerBeans {
   @Singleton
   FrameBuffers buffers(WorkerSettings settings) {
     return new FrameBuffers(
-        Devices.transferMemory(settings.compute())::allocate, FrameBuffers.DEFAULT_IDLE_BYTES);
+        Devices.transferMemory(settings.compute()), FrameBuffers.DEFAULT_IDLE_BYTES);
   }
 
   void close(@Disposes FrameBuffers buffers) {

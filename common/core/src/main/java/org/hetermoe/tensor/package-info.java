@@ -1,2 +1,5 @@
-/** Shapes and element types of tensors. Uses nothing but the JDK. */
+/**
+ * Shapes and element types of tensors, and the host memory that they are transferred through. Uses
+ * nothing but the JDK.
+ */
 package org.hetermoe.tensor;

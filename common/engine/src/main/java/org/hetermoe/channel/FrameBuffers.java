@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.hetermoe.tensor.TransferMemory;
 
 /**
  * A pool of native buffers for frames, aligned to {@value FrameHeader#ALIGNMENT} bytes, in size
@@ -27,15 +28,7 @@ public final class FrameBuffers implements AutoCloseable {
 
   private static final long SMALLEST = 1024;
 
-  /**
-   * Where buffers come from: {@code (bytes, alignment, arena)} to memory that lives with the arena.
-   */
-  public interface Source {
-    /** A buffer with undefined contents. */
-    MemorySegment allocate(long bytes, long alignment, Arena arena);
-  }
-
-  private final Source source;
+  private final TransferMemory source;
   private final long maxIdleBytes;
   private final ReentrantLock lock = new ReentrantLock();
   private final TreeMap<Long, Deque<Block>> idle = new TreeMap<>();
@@ -47,14 +40,14 @@ public final class FrameBuffers implements AutoCloseable {
 
   /** Buffers of ordinary native memory. */
   public FrameBuffers() {
-    this((bytes, alignment, arena) -> arena.allocate(bytes, alignment), DEFAULT_IDLE_BYTES);
+    this(TransferMemory.PLAIN, DEFAULT_IDLE_BYTES);
   }
 
   /**
    * @param source where buffers come from
    * @param maxIdleBytes largest sum of buffers that are kept for later
    */
-  public FrameBuffers(Source source, long maxIdleBytes) {
+  public FrameBuffers(TransferMemory source, long maxIdleBytes) {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
       throw new IllegalStateException("frames are little-endian, this machine is not");
     }

@@ -1,5 +1,7 @@
 package org.hetermoe.compute;
 
+import org.hetermoe.tensor.TransferMemory;
+
 /**
  * Makes the devices of one kind; found through {@link java.util.ServiceLoader}. A name is a kind
  * with an optional ordinal: {@code cpu}, {@code reference}, {@code cuda:0}.

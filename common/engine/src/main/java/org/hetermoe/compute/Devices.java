@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
+import org.hetermoe.tensor.TransferMemory;
 import org.hetermoe.compute.ComputeProvider.Availability.Unavailable;
 
 /** Looks devices up by name. */

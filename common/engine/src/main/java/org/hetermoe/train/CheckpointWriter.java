@@ -53,7 +53,7 @@ final class CheckpointWriter implements AutoCloseable {
         set ->
             set.forEach(
                 parameter -> {
-                  put(tensors, parameter.name(), parameter, parameter.value(), arena);
+                  put(tensors, parameter.name(), parameter, parameter.master(), arena);
                   put(
                       tensors,
                       Shard.firstMoment(parameter.name()),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.hetermoe.tensor.TransferMemory;
 import org.junit.jupiter.api.Test;
 
 class FrameBuffersTest {
@@ -35,7 +36,7 @@ class FrameBuffersTest {
   @Test
   void whatIsIdleIsBounded() {
     try (FrameBuffers buffers =
-        new FrameBuffers((bytes, align, arena) -> arena.allocate(bytes, align), 10_000)) {
+        new FrameBuffers(TransferMemory.PLAIN, 10_000)) {
       List<FrameBuffers.Block> blocks = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         blocks.add(buffers.take(4096));

@@ -1,4 +1,4 @@
-package org.hetermoe.compute;
+package org.hetermoe.tensor;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
