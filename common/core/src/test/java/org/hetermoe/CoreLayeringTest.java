@@ -26,7 +26,9 @@ class CoreLayeringTest extends Layering {
             "device",
             List.of("model", "tensor"),
             "run",
-            List.of("model", "group", "schedule", "device", "tensor")),
+            List.of("model", "group", "schedule", "device", "tensor"),
+            "api",
+            List.of("run", "group", "model")),
         Map.of());
   }
 

@@ -20,12 +20,12 @@ import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.hetermoe.api.Crc32c;
 import org.hetermoe.coordinator.problem.Parameters;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.run.CheckpointView;
-import org.hetermoe.run.Crc32c;
 
 /** Takes checkpoints from workers and gives them back. */
 @Path("/api/v1/runs/{id}/checkpoints")

@@ -4,7 +4,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.EntityManager;
 import java.util.List;
 import java.util.Optional;
-import org.hetermoe.run.Crc32c;
+import org.hetermoe.api.Crc32c;
 
 /** What is in shards, in chunks as their writers sent them. */
 @ApplicationScoped

@@ -5,7 +5,7 @@ import jakarta.persistence.Embeddable;
 import jakarta.persistence.EmbeddedId;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Table;
-import org.hetermoe.run.Crc32c;
+import org.hetermoe.api.Crc32c;
 import org.hibernate.annotations.Immutable;
 
 /** A piece of a shard, with the checksum that its writer gave. */

@@ -15,7 +15,6 @@ import org.hetermoe.checkpoint.CheckpointStore;
 import org.hetermoe.checkpoint.Shard;
 import org.hetermoe.checkpoint.ShardFormat;
 import org.hetermoe.run.CheckpointView;
-import org.hetermoe.run.Crc32c;
 import org.hetermoe.run.Json;
 
 /**
@@ -103,7 +102,7 @@ public final class HttpCheckpointStore implements CheckpointStore, AutoCloseable
     HttpRequest request =
         http.request(path)
             .header("Content-Type", "application/octet-stream")
-            .header(Crc32c.HEADER, Crc32c.of(chunk).toString())
+            .header(Checksum.HEADER, Checksum.crc32c(chunk))
             .PUT(HttpRequest.BodyPublishers.ofByteArray(chunk))
             .build();
     http.send(request, _ -> {});

@@ -10,7 +10,6 @@ import java.util.Optional;
 import org.hetermoe.checkpoint.CheckpointStore.StoredCheckpoint;
 import org.hetermoe.checkpoint.http.CoordinatorHttp.DamagedReplyException;
 import org.hetermoe.run.CheckpointView;
-import org.hetermoe.run.Crc32c;
 import org.hetermoe.weights.SafetensorsHeader;
 import org.hetermoe.weights.StoredType;
 import org.hetermoe.weights.TensorInfo;
@@ -109,8 +108,8 @@ final class RemoteCheckpoint implements StoredCheckpoint {
     if (body.length != length) {
       throw new DamagedReplyException("asked for %d bytes, got %d".formatted(length, body.length));
     }
-    Optional<String> checksum = reply.headers().firstValue(Crc32c.HEADER);
-    if (checksum.isPresent() && !checksum.get().equals(Crc32c.of(body).toString())) {
+    Optional<String> checksum = reply.headers().firstValue(Checksum.HEADER);
+    if (checksum.isPresent() && !checksum.get().equals(Checksum.crc32c(body))) {
       throw new DamagedReplyException("%s: bytes and checksum do not match".formatted(expected));
     }
   }

@@ -1,4 +1,4 @@
-package org.hetermoe.run;
+package org.hetermoe.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
