@@ -24,12 +24,12 @@ class CoordinatorLayeringTest extends Layering {
         Map.ofEntries(
             entry("coordinator", List.of("coordinator.broker", "coordinator.config", "run")),
             entry("coordinator.config", List.of()),
-            entry("coordinator.problem", List.of("model", "run")),
+            entry("coordinator.problem", List.of("api", "model", "run")),
             entry("coordinator.broker", List.of("coordinator.config", "run")),
-            entry("coordinator.profile", List.of("coordinator.broker", "device", "run")),
+            entry("coordinator.profile", List.of("api", "coordinator.broker", "device", "run")),
             entry(
                 "coordinator.worker",
-                List.of("coordinator.broker", "coordinator.profile", "group", "run")),
+                List.of("api", "coordinator.broker", "coordinator.profile", "group", "run")),
             entry("coordinator.placement", List.of("group", "run")),
             entry(
                 "coordinator.planning",
@@ -47,6 +47,7 @@ class CoordinatorLayeringTest extends Layering {
             entry(
                 "coordinator.run",
                 List.of(
+                    "api",
                     "coordinator.broker",
                     "coordinator.config",
                     "coordinator.placement",
@@ -61,6 +62,7 @@ class CoordinatorLayeringTest extends Layering {
             entry(
                 "coordinator.metrics",
                 List.of(
+                    "api",
                     "coordinator.broker",
                     "coordinator.placement",
                     "coordinator.planning",
@@ -73,6 +75,7 @@ class CoordinatorLayeringTest extends Layering {
             entry(
                 "coordinator.checkpoint",
                 List.of(
+                    "api",
                     "coordinator.config",
                     "coordinator.placement",
                     "coordinator.problem",

@@ -6,11 +6,10 @@ import java.util.zip.CRC32C;
 import org.hetermoe.model.InvalidFieldException;
 
 /**
- * The checksum that goes with bytes of a checkpoint: CRC-32C (RFC 3720), written as 8 hexadecimal
- * digits.
+ * The checksum that goes with bytes of a checkpoint: a CRC-32C, written as 8 hexadecimal digits.
  */
 public record Crc32c(int value) {
-  /** The HTTP header that carries the checksum of a body. */
+  /** The header that carries it. */
   public static final String HEADER = "X-Checksum-Crc32c";
 
   private static final Pattern TEXT = Pattern.compile("[0-9a-fA-F]{8}");
@@ -26,7 +25,6 @@ public record Crc32c(int value) {
    * From text.
    *
    * @param field what to name where it is malformed or missing
-   * @throws InvalidFieldException if it is not 8 hexadecimal digits
    */
   public static Crc32c parse(String field, String text) {
     if (text == null || !TEXT.matcher(text).matches()) {
@@ -36,7 +34,6 @@ public record Crc32c(int value) {
     return new Crc32c(HexFormat.fromHexDigits(text));
   }
 
-  /** Lower-case digits. */
   @Override
   public String toString() {
     return HexFormat.of().toHexDigits(value);

@@ -79,17 +79,6 @@ public class AssignedWorker {
     return key.role().name().toLowerCase(Locale.ROOT) + " worker " + worker;
   }
 
-  /**
-   * Why its attempt has failed, for people: who, then what its worker says, which may begin with
-   * who as well.
-   */
-  public String failure(String reason) {
-    boolean named = rank().toString().equals(worker) && reason.startsWith(worker + " ");
-    return named
-        ? key.role().name().toLowerCase(Locale.ROOT) + " worker " + reason
-        : label() + " failed: " + reason;
-  }
-
   /** The process in which it lives. */
   public UUID instance() {
     return instance;

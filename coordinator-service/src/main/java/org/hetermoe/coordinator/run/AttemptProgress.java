@@ -111,12 +111,13 @@ class AttemptProgress {
     }
     Run run = found.get();
     List<AssignedWorker> group = group(run);
-    String reason =
+    String who =
         group.stream()
             .filter(member -> member.worker().equals(event.worker()))
             .findFirst()
-            .map(member -> member.failure(event.reason()))
-            .orElse("worker " + event.worker() + " failed: " + event.reason());
+            .map(AssignedWorker::label)
+            .orElse("worker " + event.worker());
+    String reason = who + " failed: " + event.reason();
     transitions.change(run, active.fail(reason));
     commands.abort(
         run,
