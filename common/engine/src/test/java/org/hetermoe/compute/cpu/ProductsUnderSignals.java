@@ -5,10 +5,10 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.tensor.DType;
-import org.hetermoe.tensor.HostMemory;
-import org.hetermoe.tensor.HostTensor;
+import org.hetermoe.compute.host.HostMemory;
+import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.tensor.Shape;
-import org.hetermoe.tensor.Tensor;
+import org.hetermoe.compute.Tensor;
 
 /**
  * Runs the products of {@link OneDnn} and of the device under a storm of signals, {@code
@@ -100,9 +100,9 @@ final class ProductsUnderSignals {
   }
 
   private void linear(Compute compute, int rows, int in, int out) {
-    try (Tensor x = compute.zeros(Shape.of(rows, in));
-        Tensor w = compute.zeros(Shape.of(out, in));
-        Tensor y = compute.zeros(Shape.of(rows, out))) {
+    try (Tensor x = compute.zeros(DType.F32, Shape.of(rows, in));
+        Tensor w = compute.zeros(DType.F32, Shape.of(out, in));
+        Tensor y = compute.zeros(DType.F32, Shape.of(rows, out))) {
       watch(
           "linear [%d,%d]x[%d,%d]".formatted(rows, in, out, in),
           () -> {
@@ -116,14 +116,14 @@ final class ProductsUnderSignals {
   private void attention(Compute compute, AttentionShape shape) {
     Shape queries = Shape.of(shape.length(), shape.queryWidth());
     Shape keys = Shape.of(shape.length(), shape.kvWidth());
-    try (Tensor q = compute.zeros(queries);
-        Tensor k = compute.zeros(keys);
-        Tensor v = compute.zeros(keys);
-        Tensor out = compute.zeros(queries);
-        Tensor logSumExp = compute.zeros(Shape.of(shape.length(), shape.heads()));
-        Tensor dq = compute.zeros(queries);
-        Tensor dk = compute.zeros(keys);
-        Tensor dv = compute.zeros(keys)) {
+    try (Tensor q = compute.zeros(DType.F32, queries);
+        Tensor k = compute.zeros(DType.F32, keys);
+        Tensor v = compute.zeros(DType.F32, keys);
+        Tensor out = compute.zeros(DType.F32, queries);
+        Tensor logSumExp = compute.zeros(DType.F32, Shape.of(shape.length(), shape.heads()));
+        Tensor dq = compute.zeros(DType.F32, queries);
+        Tensor dk = compute.zeros(DType.F32, keys);
+        Tensor dv = compute.zeros(DType.F32, keys)) {
       watch(
           shape.toString(),
           () -> {

@@ -8,13 +8,14 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.model.ModelConfig;
-import org.hetermoe.model.SeededWeights;
-import org.hetermoe.optim.OptimizerSpec;
-import org.hetermoe.plan.Placement;
-import org.hetermoe.plan.ScheduleKind;
-import org.hetermoe.train.GroupPlan;
+import org.hetermoe.nn.SeededWeights;
+import org.hetermoe.run.OptimizerSpec;
+import org.hetermoe.group.Placement;
+import org.hetermoe.schedule.ScheduleKind;
+import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.train.LocalTrainer;
-import org.hetermoe.train.StepProbe;
+import org.hetermoe.train.step.TaskListener;
 
 /**
  * Trains and prints the bits of every loss: {@code TrainedLosses steps [library]}. With the library
@@ -46,10 +47,10 @@ final class TrainedLosses {
   private static void train(int steps) {
     Placement placement = Placement.balanced(MODEL.layers(), MODEL.experts(), 1);
     GroupPlan plan =
-        new GroupPlan(MODEL, OPTIMIZER, steps, LENGTH, 1, 1, 1, ScheduleKind.ZEBRA, placement);
+        new GroupPlan(MODEL, OPTIMIZER, steps, LENGTH, 1, 1, 1, ScheduleKind.ZEBRA, GroupPrecision.FP32, placement);
     try (Compute compute = Devices.open("cpu", 1);
         LocalTrainer trainer =
-            new LocalTrainer(plan, compute, new SeededWeights(MODEL, 5), StepProbe.NONE)) {
+            new LocalTrainer(plan, compute, new SeededWeights(MODEL, 5), TaskListener.NONE)) {
       for (int step = 1; step <= steps; step++) {
         System.out.print(Double.toHexString(trainer.step(step, batch(step)).loss()) + "\n");
       }
