@@ -135,15 +135,14 @@ class MainTest {
     assertThat(description).as(command.getCommandName()).isNotEmpty();
     assertThat(description[0])
         .as(command.getCommandName())
-        .matches("[A-Z].*[^.]\\.")
-        .hasSizeLessThanOrEqualTo(80);
+        .matches("[A-Z].*[^.]\\.");
   }
 
   static Stream<CommandLine> commands() {
     return Main.commandLine().getSubcommands().values().stream()
         .flatMap(command -> Stream.concat(Stream.of(command), nested(command)))
-        // Theirs are the simulator's.
-        .filter(command -> !List.of("plan", "reproduce").contains(command.getCommandName()));
+        // The last is picocli's own.
+        .filter(command -> !List.of("plan", "reproduce", "help").contains(command.getCommandName()));
   }
 
   private static Stream<CommandLine> nested(CommandLine command) {

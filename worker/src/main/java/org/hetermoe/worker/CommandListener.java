@@ -1,8 +1,6 @@
 package org.hetermoe.worker;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,15 +21,12 @@ class CommandListener {
 
   private final String instance;
   private final CommandLoop commands;
-  private final Counter refused;
+  private final WorkerMeters meters;
 
-  CommandListener(WorkerIdentity identity, CommandLoop commands, MeterRegistry meters) {
+  CommandListener(WorkerIdentity identity, CommandLoop commands, WorkerMeters meters) {
     this.instance = identity.instance().toString();
     this.commands = commands;
-    this.refused =
-        Counter.builder("hetermoe.commands.refused")
-            .description("Records of the commands topic that could not be read")
-            .register(meters);
+    this.meters = meters;
   }
 
   @Incoming("commands")
@@ -51,7 +46,7 @@ class CommandListener {
   }
 
   private void refuse(ConsumerRecord<String, byte[]> record, byte[] content, String reason) {
-    refused.increment();
+    meters.commandRefused();
     LOG.warnf(
         "command at offset %d refused: %s: %s",
         record.offset(),

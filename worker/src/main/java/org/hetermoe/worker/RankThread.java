@@ -134,8 +134,8 @@ final class RankThread {
     thread.interrupt();
   }
 
-  boolean join(Duration patience) throws InterruptedException {
-    return thread.join(patience);
+  boolean join(Duration timeout) throws InterruptedException {
+    return thread.join(timeout);
   }
 
   private void live() {

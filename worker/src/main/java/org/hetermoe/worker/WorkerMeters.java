@@ -20,6 +20,7 @@ class WorkerMeters {
   private final AtomicReference<StepMetrics> lastStep = new AtomicReference<>();
   private final Counter steps;
   private final Counter tokens;
+  private final Counter commandsRefused;
 
   WorkerMeters(MeterRegistry registry) {
     this.steps =
@@ -28,6 +29,10 @@ class WorkerMeters {
             .register(registry);
     this.tokens =
         Counter.builder("hetermoe.tokens").description("Tokens of those steps").register(registry);
+    this.commandsRefused =
+        Counter.builder("hetermoe.commands.refused")
+            .description("Records of the commands topic that could not be read")
+            .register(registry);
     busy(registry, "attention", StepMetrics::attentionBusy);
     busy(registry, "expert", StepMetrics::expertBusy);
   }
@@ -37,6 +42,11 @@ class WorkerMeters {
     lastStep.set(step);
     steps.increment();
     tokens.increment((double) step.tokens());
+  }
+
+  /** Takes note of a record of the commands topic that could not be read. */
+  void commandRefused() {
+    commandsRefused.increment();
   }
 
   void observe(

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class ResumeCommand implements Callable<Integer> {
   /** Longer than the coordinator takes to see that workers are lost. */
-  private static final Duration DEAD_RUN_PATIENCE = Duration.ofSeconds(90);
+  private static final Duration DEAD_RUN_TIMEOUT = Duration.ofSeconds(90);
 
   /** Within which a coordinator that has just started catches up with what was reported. */
   private static final Duration LATE_REPORTS = Duration.ofSeconds(20);
@@ -55,7 +55,7 @@ public final class ResumeCommand implements Callable<Integer> {
   /** After a crash a run counts as running until the coordinator misses its workers. */
   private static void awaitEnd(CoordinatorClient coordinator, RunView found, PrintWriter err)
       throws ApiException, InterruptedException {
-    long deadline = System.nanoTime() + DEAD_RUN_PATIENCE.toNanos();
+    long deadline = System.nanoTime() + DEAD_RUN_TIMEOUT.toNanos();
     RunView run = coordinator.run(found.id());
     if (isActive(run)) {
       err.println(

@@ -55,26 +55,26 @@ final class ChildProcesses {
    * @throws StackException if it ends before, or takes too long
    */
   static void awaitReady(
-      ProcessRecord process, Predicate<ProcessRecord> ready, Duration patience, Path log)
+      ProcessRecord process, Predicate<ProcessRecord> ready, Duration timeout, Path log)
       throws InterruptedException {
-    long deadline = System.nanoTime() + patience.toNanos();
+    long deadline = System.nanoTime() + timeout.toNanos();
     while (!ready.test(process)) {
       if (!process.alive()) {
         throw new StackException(process.name() + " ended while it started:\n" + tail(log));
       }
       if (System.nanoTime() > deadline) {
         throw new StackException(
-            process.name() + " is not ready after " + patience.toSeconds() + " s:\n" + tail(log));
+            process.name() + " is not ready after " + timeout.toSeconds() + " s:\n" + tail(log));
       }
       Thread.sleep(POLL);
     }
   }
 
   /** Stops processes at once: asks first, and ends those that do not within their time. */
-  static void stop(List<ProcessRecord> records, Duration patience) throws InterruptedException {
+  static void stop(List<ProcessRecord> records, Duration timeout) throws InterruptedException {
     List<OsProcess> processes = records.stream().map(ProcessRecord::process).toList();
     processes.forEach(OsProcess::terminate);
-    long deadline = System.nanoTime() + patience.toNanos();
+    long deadline = System.nanoTime() + timeout.toNanos();
     for (OsProcess process : processes) {
       if (!process.awaitEnd(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())))) {
         process.kill();

@@ -42,8 +42,8 @@ record OsProcess(long pid, Instant startedAt) {
   }
 
   /** Waits until it has ended; tells whether it has within that time. */
-  boolean awaitEnd(Duration patience) throws InterruptedException {
-    long deadline = System.nanoTime() + patience.toNanos();
+  boolean awaitEnd(Duration timeout) throws InterruptedException {
+    long deadline = System.nanoTime() + timeout.toNanos();
     while (alive()) {
       if (System.nanoTime() > deadline) {
         return false;

@@ -23,7 +23,7 @@ final class PostgresHost {
   static final String USER = "postgres";
   static final String DATABASE = "hetermoe";
 
-  private static final Duration START_PATIENCE = Duration.ofSeconds(60);
+  private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
   private static final Duration WATCH = Duration.ofSeconds(1);
 
   private final DataDirectory data;
@@ -79,7 +79,7 @@ final class PostgresHost {
         .setDataDirectory(directory)
         .setCleanDataDirectory(false)
         .setPort(port)
-        .setPGStartupWait(START_PATIENCE)
+        .setPGStartupWait(START_TIMEOUT)
         // These are options of initdb, whatever the method is called: a password over TCP.
         .setLocaleConfig("auth-host", "scram-sha-256")
         .setLocaleConfig("pwfile", data.passwordFile().toString())

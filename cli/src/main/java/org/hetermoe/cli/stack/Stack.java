@@ -17,9 +17,9 @@ import org.hetermoe.group.WorkerRank;
  * asked to keep. For one thread.
  */
 public final class Stack implements AutoCloseable {
-  private static final Duration LOCK_PATIENCE = Duration.ofMinutes(4);
-  private static final Duration START_PATIENCE = Duration.ofMinutes(2);
-  private static final Duration STOP_PATIENCE = Duration.ofSeconds(15);
+  private static final Duration LOCK_TIMEOUT = Duration.ofMinutes(4);
+  private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
+  private static final Duration STOP_TIMEOUT = Duration.ofSeconds(15);
 
   /** Stopped in this order, those of one line together; what is named nowhere is a worker. */
   private static final List<String> STOPPED_LAST = List.of("coordinator", "kafka", "postgresql");
@@ -49,7 +49,7 @@ public final class Stack implements AutoCloseable {
    */
   public URI up(WorkerServices workers) throws InterruptedException {
     data.create();
-    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_PATIENCE)) {
+    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_TIMEOUT)) {
       join();
       StackState state = StackState.read(data.state());
       startStores(state);
@@ -74,7 +74,7 @@ public final class Stack implements AutoCloseable {
   /** Starts database and broker only. */
   void upStores() throws InterruptedException {
     data.create();
-    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_PATIENCE)) {
+    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_TIMEOUT)) {
       join();
       startStores(StackState.read(data.state()));
     }
@@ -82,7 +82,7 @@ public final class Stack implements AutoCloseable {
 
   /** Lets what is up stay up when this command line ends. */
   public void keep() throws InterruptedException {
-    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_PATIENCE)) {
+    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_TIMEOUT)) {
       StackState state = StackState.read(data.state());
       for (ProcessRecord process : state.processes()) {
         if (process.alive()) {
@@ -97,7 +97,7 @@ public final class Stack implements AutoCloseable {
     if (!Files.isDirectory(data.root())) {
       return List.of();
     }
-    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_PATIENCE)) {
+    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_TIMEOUT)) {
       return stop(StackState.read(data.state()), process -> true);
     }
   }
@@ -127,7 +127,7 @@ public final class Stack implements AutoCloseable {
       return;
     }
     boolean interrupted = Thread.interrupted();
-    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_PATIENCE)) {
+    try (StackLock _ = StackLock.acquire(data.lock(), LOCK_TIMEOUT)) {
       use.close();
       use = null;
       Optional<StackLock> alone = StackLock.tryAcquire(data.use(), false);
@@ -181,7 +181,7 @@ public final class Stack implements AutoCloseable {
         return new Planned(last.get(), null);
       }
       progress.accept(name + " has been built anew: starting it anew");
-      ChildProcesses.stop(List.of(last.get()), STOP_PATIENCE);
+      ChildProcesses.stop(List.of(last.get()), STOP_TIMEOUT);
     }
     return new Planned(null, recipe.apply(last));
   }
@@ -204,7 +204,7 @@ public final class Stack implements AutoCloseable {
       progress.accept("starting " + String.join(", ", starting));
     }
     for (ProcessRecord process : processes) {
-      ChildProcesses.awaitReady(process, parts::ready, START_PATIENCE, data.log(process.name()));
+      ChildProcesses.awaitReady(process, parts::ready, START_TIMEOUT, data.log(process.name()));
     }
   }
 
@@ -218,10 +218,10 @@ public final class Stack implements AutoCloseable {
     }
     ChildProcesses.stop(
         stopped.stream().filter(process -> !STOPPED_LAST.contains(process.name())).toList(),
-        STOP_PATIENCE);
+        STOP_TIMEOUT);
     for (String name : STOPPED_LAST) {
       ChildProcesses.stop(
-          stopped.stream().filter(process -> process.name().equals(name)).toList(), STOP_PATIENCE);
+          stopped.stream().filter(process -> process.name().equals(name)).toList(), STOP_TIMEOUT);
     }
     boolean postgresStays = state.find("postgresql").filter(ProcessRecord::alive).isPresent();
     if (!postgresStays) {

@@ -46,8 +46,8 @@ final class StackLock implements AutoCloseable {
    *
    * @throws StackException if it is not free within that time
    */
-  static StackLock acquire(Path file, Duration patience) throws InterruptedException {
-    long deadline = System.nanoTime() + patience.toNanos();
+  static StackLock acquire(Path file, Duration timeout) throws InterruptedException {
+    long deadline = System.nanoTime() + timeout.toNanos();
     while (true) {
       Optional<StackLock> lock = tryAcquire(file, false);
       if (lock.isPresent()) {
@@ -56,7 +56,7 @@ final class StackLock implements AutoCloseable {
       if (System.nanoTime() > deadline) {
         throw new StackException(
             "another hetermoe has been starting or stopping this stack for "
-                + patience.toSeconds()
+                + timeout.toSeconds()
                 + " s (lock "
                 + file
                 + ")");

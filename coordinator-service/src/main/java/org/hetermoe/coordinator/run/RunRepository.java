@@ -167,7 +167,7 @@ public class RunRepository {
     TypedQuery<RunView> query =
         entities.createQuery(
             """
-            select new org.hetermoe.run.RunView(
+            select new org.hetermoe.api.RunView(
               id, name, state, reason, createdAt, updatedAt, softwareVersion, attempt, steps,
               stepsDone, lastLoss, evaluationLoss, checkpointStep, null, null, null, null)
             from Run
