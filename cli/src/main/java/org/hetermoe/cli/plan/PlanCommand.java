@@ -98,7 +98,8 @@ public final class PlanCommand implements Callable<Integer> {
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(
-          Json.MAPPER.writeValueAsString(PlanReport.of(request.fleet(), request, plan, seconds)));
+          Json.MAPPER.writeValueAsString(
+              ClusterPlanReport.of(request.fleet(), request, plan, seconds)));
     } else {
       print(out, request, plan, seconds);
     }

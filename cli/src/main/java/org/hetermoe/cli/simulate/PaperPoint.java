@@ -14,9 +14,9 @@ import org.hetermoe.plan.place.BestPlanner;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.simulate.Comparison;
-import org.hetermoe.simulate.Outcome;
 import org.hetermoe.simulate.Simulator;
 import org.hetermoe.simulate.SystemKind;
+import org.hetermoe.simulate.SystemResult;
 
 /**
  * One set-up, model and length under all systems.
@@ -33,8 +33,8 @@ record PaperPoint(
     String model,
     int length,
     int sequences,
-    Map<SystemKind, Outcome> outcomes,
-    Outcome best) {
+    Map<SystemKind, SystemResult> outcomes,
+    SystemResult best) {
   /** What is left of the search's looks, so that all points take a minute or two. */
   private static final double SHARE = 0.02;
 
@@ -45,7 +45,7 @@ record PaperPoint(
     Comparison best =
         comparison(
             setup, name, length, new BestPlanner(true, simulator, SHARE), 0, paper.sequences());
-    Map<SystemKind, Outcome> outcomes = new EnumMap<>(SystemKind.class);
+    Map<SystemKind, SystemResult> outcomes = new EnumMap<>(SystemKind.class);
     for (SystemKind kind : SystemKind.values()) {
       outcomes.put(kind, paper.under(kind));
     }
@@ -91,8 +91,8 @@ record PaperPoint(
     return tokensPerSecond(best);
   }
 
-  private static Optional<Double> tokensPerSecond(Outcome outcome) {
-    return outcome instanceof Outcome.Trained trained
+  private static Optional<Double> tokensPerSecond(SystemResult outcome) {
+    return outcome instanceof SystemResult.Trained trained
         ? Optional.of(trained.tokensPerSecond())
         : Optional.empty();
   }
@@ -105,7 +105,7 @@ record PaperPoint(
 
   /** Share of the step that a kind of device computes, in percent; empty if it does not fit. */
   Optional<Double> busyPercent(SystemKind kind, String device) {
-    return outcomes.get(kind) instanceof Outcome.Trained trained
+    return outcomes.get(kind) instanceof SystemResult.Trained trained
         ? trained.busy().entrySet().stream()
             .filter(entry -> entry.getKey().startsWith(device))
             .map(entry -> 100 * entry.getValue())

@@ -24,10 +24,10 @@ import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.simulate.Comparison;
-import org.hetermoe.simulate.Outcome;
-import org.hetermoe.simulate.Simulation;
 import org.hetermoe.simulate.Simulator;
+import org.hetermoe.simulate.StepTimeline;
 import org.hetermoe.simulate.SystemKind;
+import org.hetermoe.simulate.SystemResult;
 import org.hetermoe.simulate.TimelineJson;
 import org.hetermoe.simulate.ZebraChart;
 import picocli.CommandLine.Command;
@@ -144,7 +144,7 @@ public final class SimulateCommand implements Callable<Integer> {
     ModelShape shape = shape();
     ClusterSpec spec = spec();
     Comparison comparison = Comparison.of(request(spec, shape));
-    List<Outcome> outcomes = kinds.stream().map(comparison::under).toList();
+    List<SystemResult> outcomes = kinds.stream().map(comparison::under).toList();
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       Inputs inputs =
@@ -227,7 +227,7 @@ public final class SimulateCommand implements Callable<Integer> {
   }
 
   private void print(
-      PrintWriter out, ModelShape shape, Comparison comparison, List<Outcome> outcomes) {
+      PrintWriter out, ModelShape shape, Comparison comparison, List<SystemResult> outcomes) {
     out.printf(
         Locale.ROOT,
         "%s, %d tokens a sequence, %d sequences a step; attention on %s, experts on %s%n%n",
@@ -239,9 +239,9 @@ public final class SimulateCommand implements Callable<Integer> {
     out.printf(
         "%-20s %12s %9s %4s %7s  %-26s %-26s %s%n",
         "system", "tokens/s", "step s", "R", "bound", "busy", "memory", "experts moved");
-    for (Outcome outcome : outcomes) {
+    for (SystemResult outcome : outcomes) {
       switch (outcome) {
-        case Outcome.Trained trained ->
+        case SystemResult.Trained trained ->
             out.printf(
                 Locale.ROOT,
                 "%-20s %,12.0f %9.3f %4d %7s  %-26s %-26s %s%n",
@@ -255,8 +255,8 @@ public final class SimulateCommand implements Callable<Integer> {
                     trained.memoryBytes(),
                     bytes -> String.format(Locale.ROOT, "%.1f GB", bytes / GIGA)),
                 trained.expertsMoved().isEmpty() ? "" : trained.expertsMoved());
-        case Outcome.Impossible impossible ->
-            out.printf("%-20s %s%n", impossible.system().label(), impossible.reason());
+        case SystemResult.Infeasible infeasible ->
+            out.printf("%-20s %s%n", infeasible.system().label(), infeasible.reason());
       }
     }
   }
@@ -279,17 +279,17 @@ public final class SimulateCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, "%.0f %%", 100 * share);
   }
 
-  private void draw(List<Outcome> outcomes, ModelShape shape) throws IOException {
+  private void draw(List<SystemResult> outcomes, ModelShape shape) throws IOException {
     if (trace == null && chart == null) {
       return;
     }
-    Outcome.Trained first =
+    SystemResult.Trained first =
         outcomes.stream()
-            .filter(Outcome.Trained.class::isInstance)
-            .map(Outcome.Trained.class::cast)
+            .filter(SystemResult.Trained.class::isInstance)
+            .map(SystemResult.Trained.class::cast)
             .findFirst()
             .orElseThrow(() -> new UsageException("no system fits, so there is nothing to draw"));
-    Simulation step = first.simulations().getFirst();
+    StepTimeline step = first.timelines().getFirst();
     if (trace != null) {
       JsonNode tree =
           trace.toString().endsWith(".timeline.json")

@@ -18,7 +18,7 @@ import org.hetermoe.plan.place.Planner;
 /** The same training under different systems, with the same global batch. */
 public final class Comparison {
   /** Batches are looked for up to so many times the smallest. */
-  private static final int MOST_UNITS = 64;
+  private static final int MAX_UNITS = 64;
 
   private static final int PROBE_MICRO_BATCHES = 8;
 
@@ -136,8 +136,8 @@ public final class Comparison {
             scenario.planner(),
             PROBE_MICRO_BATCHES);
     return switch (system(SystemKind.HETERMOE).train(probe, batch)) {
-      case Outcome.Trained trained -> trained.tokensPerSecond();
-      case Outcome.Impossible impossible -> 0;
+      case SystemResult.Trained trained -> trained.tokensPerSecond();
+      case SystemResult.Infeasible infeasible -> 0;
     };
   }
 
@@ -165,7 +165,7 @@ public final class Comparison {
       }
     }
     int fits = 1;
-    int fails = say.isEmpty() ? 2 : MOST_UNITS + 1;
+    int fails = say.isEmpty() ? 2 : MAX_UNITS + 1;
     while (fails - fits > 1) {
       int middle = (fits + fails) / 2;
       int batch = middle * unit;
@@ -209,7 +209,7 @@ public final class Comparison {
   }
 
   /** What becomes of the training under a system. */
-  public Outcome under(SystemKind kind) {
+  public SystemResult under(SystemKind kind) {
     return system(kind).train(scenario, sequences);
   }
 }

@@ -11,7 +11,7 @@ final class Memory {
   private Memory() {}
 
   /** What does not fit, and by how much; empty if all fits. */
-  static Optional<String> shortage(List<Simulation.Row> rows) {
+  static Optional<String> shortage(List<StepTimeline.Row> rows) {
     return rows.stream()
         .filter(row -> !row.fits())
         .findFirst()
@@ -26,13 +26,13 @@ final class Memory {
                     row.capacityBytes() / GIGA));
   }
 
-  /** The rows of a crew. */
-  static List<Simulation.Row> rows(Crew crew) {
-    return crew.members().stream()
+  /** The rows of simulated workers. */
+  static List<StepTimeline.Row> rows(SimulatedWorkers workers) {
+    return workers.all().stream()
         .map(
-            member ->
-                Simulation.Row.of(
-                    member.worker().toString(), member.costs(), member.size(), member.experts()))
+            worker ->
+                StepTimeline.Row.of(
+                    worker.worker().toString(), worker.costs(), worker.count(), worker.experts()))
         .toList();
   }
 }

@@ -49,9 +49,9 @@ class ComparisonTest {
         D1, cluster, gbps, length, sequences, ExpertLoads.balanced(D1.layers(), D1.experts()));
   }
 
-  private static Outcome.Trained trained(Outcome outcome) {
-    assertThat(outcome).isInstanceOf(Outcome.Trained.class);
-    return (Outcome.Trained) outcome;
+  private static SystemResult.Trained trained(SystemResult outcome) {
+    assertThat(outcome).isInstanceOf(SystemResult.Trained.class);
+    return (SystemResult.Trained) outcome;
   }
 
   private static double tokens(Comparison comparison, SystemKind kind) {
@@ -61,17 +61,17 @@ class ComparisonTest {
   @ParameterizedTest
   @EnumSource(SystemKind.class)
   void everySystemTrainsD1OnO1(SystemKind kind) {
-    Outcome.Trained outcome = trained(compare("A40:6,V100:6", 100, 8192, 72).under(kind));
+    SystemResult.Trained outcome = trained(compare("A40:6,V100:6", 100, 8192, 72).under(kind));
 
     assertThat(outcome.tokensPerSecond()).isPositive();
     assertThat(outcome.busy().values()).allSatisfy(busy -> assertThat(busy).isBetween(0.0, 1.0));
     assertThat(outcome.boundFraction()).isLessThanOrEqualTo(1);
-    for (Simulation simulation : outcome.simulations()) {
-      double end = simulation.criticalPath().stream().mapToDouble(Span::end).max().orElseThrow();
-      assertThat(end).isCloseTo(simulation.stepSeconds(), within(1e-9));
-      assertThat(simulation.spans())
+    for (StepTimeline timeline : outcome.timelines()) {
+      double end = timeline.criticalPath().stream().mapToDouble(Span::end).max().orElseThrow();
+      assertThat(end).isCloseTo(timeline.stepSeconds(), within(1e-9));
+      assertThat(timeline.spans())
           .allSatisfy(
-              span -> assertThat(span.end()).isLessThanOrEqualTo(simulation.stepSeconds() + 1e-9));
+              span -> assertThat(span.end()).isLessThanOrEqualTo(timeline.stepSeconds() + 1e-9));
     }
   }
 
@@ -133,7 +133,7 @@ class ComparisonTest {
 
     assertThat(comparison.sequences() % 12).isZero();
     for (SystemKind kind : SystemKind.values()) {
-      assertThat(comparison.under(kind)).isInstanceOf(Outcome.Trained.class);
+      assertThat(comparison.under(kind)).isInstanceOf(SystemResult.Trained.class);
     }
   }
 
@@ -151,8 +151,8 @@ class ComparisonTest {
 
     assertThat(comparison.under(SystemKind.EP))
         .isInstanceOfSatisfying(
-            Outcome.Impossible.class,
-            impossible -> assertThat(impossible.reason()).contains("needs").contains("GB"));
+            SystemResult.Infeasible.class,
+            infeasible -> assertThat(infeasible.reason()).contains("needs").contains("GB"));
   }
 
   @Test
@@ -170,8 +170,8 @@ class ComparisonTest {
   void aSingleDeviceHasNobodyForTheExperts() {
     Comparison comparison = compare("A100:1", 100, 4096, 4);
 
-    assertThat(comparison.under(SystemKind.HETERMOE)).isInstanceOf(Outcome.Impossible.class);
-    assertThat(comparison.under(SystemKind.DISTEP)).isInstanceOf(Outcome.Impossible.class);
-    assertThat(comparison.under(SystemKind.EP)).isInstanceOf(Outcome.Trained.class);
+    assertThat(comparison.under(SystemKind.HETERMOE)).isInstanceOf(SystemResult.Infeasible.class);
+    assertThat(comparison.under(SystemKind.DISTEP)).isInstanceOf(SystemResult.Infeasible.class);
+    assertThat(comparison.under(SystemKind.EP)).isInstanceOf(SystemResult.Trained.class);
   }
 }

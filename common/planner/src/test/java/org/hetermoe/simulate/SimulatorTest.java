@@ -152,8 +152,8 @@ class SimulatorTest {
     ReplicatedPlacement both =
         new ReplicatedPlacement(onExpert).with(new Replica(0, 0, WorkerRank.expert(1)));
 
-    assertThat(Memory.rows(new Crew(costs, both, false)))
-        .extracting(Simulation.Row::memoryBytes)
+    assertThat(Memory.rows(new SimulatedWorkers(costs, both, false)))
+        .extracting(StepTimeline.Row::memoryBytes)
         .containsExactly(100L, 110L, 110L);
     assertThatThrownBy(() -> both.with(new Replica(0, 0, WorkerRank.expert(0))))
         .hasMessageContaining("second time");

@@ -32,7 +32,7 @@ class BestPlannerTest {
     return new ZebraSchedule(costs.layers(), costs.microBatches());
   }
 
-  private static Planning plan(PlannerKind kind, GroupCosts costs) {
+  private static PlacementResult plan(PlannerKind kind, GroupCosts costs) {
     return kind == PlannerKind.BEST
         ? new BestPlanner(true, SIMULATOR, 0.02).place(costs, schedule(costs))
         : Planner.of(kind, true, SIMULATOR).place(costs, schedule(costs));
@@ -43,7 +43,7 @@ class BestPlannerTest {
   void everyPlanKeepsItsPromises(int seed) {
     GroupCosts costs = TestGroups.random(new Random(seed), 4);
 
-    Planning best = plan(PlannerKind.BEST, costs);
+    PlacementResult best = plan(PlannerKind.BEST, costs);
     for (PlannerKind kind : List.of(PlannerKind.PAPER, PlannerKind.NONE)) {
       if (plan(kind, costs) instanceof PlannedPlacement other) {
         keepsItsPromises(costs, other);
@@ -179,12 +179,12 @@ class BestPlannerTest {
   }
 
   @Test
-  void quickClockAgreesWithTheSimulatorWhereTransfersAreFree() {
+  void theEstimatorAgreesWithTheSimulatorWhereTransfersAreFree() {
     GroupCosts costs = TestGroups.group(4, 3, 8, 24, 0.1, 0.2, ROOMY, ROOMY);
-    QuickClock clock = new QuickClock(costs, schedule(costs));
+    StepEstimator estimator = new StepEstimator(costs, schedule(costs));
     Placement placement = plan(PlannerKind.BEST, costs).placed().placement();
 
-    assertThat(clock.seconds(clock.owners(placement)))
+    assertThat(estimator.seconds(estimator.workers().owners(placement)))
         .isCloseTo(SIMULATOR.stepSeconds(costs, schedule(costs), placement), within(1e-6));
   }
 }
