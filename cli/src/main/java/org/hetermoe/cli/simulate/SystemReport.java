@@ -32,9 +32,9 @@ record SystemReport(
     List<Integer> expertsMoved,
     List<ReplicaReport> replicas,
     String reason) {
-  static SystemReport of(SystemResult outcome) {
-    String name = outcome.system().label();
-    return switch (outcome) {
+  static SystemReport of(SystemResult result) {
+    String name = result.system().label();
+    return switch (result) {
       case SystemResult.Trained trained ->
           new SystemReport(
               name,

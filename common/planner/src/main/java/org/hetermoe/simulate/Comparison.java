@@ -17,7 +17,7 @@ import org.hetermoe.plan.place.Planner;
 
 /** The same training under different systems, with the same global batch. */
 public final class Comparison {
-  /** Batches are looked for up to so many times the smallest. */
+  /** The largest batch that is tried, in multiples of the smallest. */
   private static final int MAX_UNITS = 64;
 
   private static final int PROBE_MICRO_BATCHES = 8;
@@ -65,10 +65,10 @@ public final class Comparison {
     double most = -1;
     for (Roles roles : candidates) {
       Scenario scenario = scenario(request, roles);
-      double worth = candidates.size() == 1 ? 0 : worth(scenario);
-      if (worth > most) {
+      double throughput = candidates.size() == 1 ? 0 : throughput(scenario);
+      if (throughput > most) {
         best = scenario;
-        most = worth;
+        most = throughput;
       }
     }
     int sequences = request.sequences() > 0 ? request.sequences() : largestBatch(best);
@@ -122,7 +122,7 @@ public final class Comparison {
   }
 
   /** Tokens per second of HeterMoE with a batch of some micro-batches. */
-  private static double worth(Scenario scenario) {
+  private static double throughput(Scenario scenario) {
     int batch = PROBE_MICRO_BATCHES * scenario.attention().size();
     Scenario probe =
         new Scenario(
@@ -150,26 +150,26 @@ public final class Comparison {
   }
 
   /**
-   * The largest batch that fits every system; systems that fit no batch at all have no say. Batches
-   * are multiples of what both all devices and all attention workers can share evenly.
+   * The largest batch that fits every system; systems that fit no batch at all do not count.
+   * Batches are multiples of what both all devices and all attention workers can share evenly.
    */
   private static int largestBatch(Scenario scenario) {
     int devices = scenario.devices().size();
     int attend = scenario.attention().size() * Math.max(1, scenario.microBatches());
     int unit = commonMultiple(devices, attend);
-    List<TrainingSystem> say = new ArrayList<>();
+    List<TrainingSystem> systems = new ArrayList<>();
     for (SystemKind kind : SystemKind.values()) {
       TrainingSystem system = system(kind);
       if (system.fits(scenario, unit)) {
-        say.add(system);
+        systems.add(system);
       }
     }
     int fits = 1;
-    int fails = say.isEmpty() ? 2 : MAX_UNITS + 1;
+    int fails = systems.isEmpty() ? 2 : MAX_UNITS + 1;
     while (fails - fits > 1) {
       int middle = (fits + fails) / 2;
       int batch = middle * unit;
-      if (say.stream().allMatch(system -> system.fits(scenario, batch))) {
+      if (systems.stream().allMatch(system -> system.fits(scenario, batch))) {
         fits = middle;
       } else {
         fails = middle;
