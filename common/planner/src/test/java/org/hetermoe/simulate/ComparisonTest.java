@@ -175,4 +175,20 @@ class ComparisonTest {
     assertThat(comparison.under(SystemKind.DISTEP)).isInstanceOf(Outcome.Impossible.class);
     assertThat(comparison.under(SystemKind.EP)).isInstanceOf(Outcome.Trained.class);
   }
+
+  @Test
+  void aModelWithDenseLayersIsSimulated() {
+    ModelShape dense = KnownModels.of("deepseek-v2-lite");
+    Comparison comparison =
+        compare(
+            dense,
+            "A100:8,A40:8",
+            100,
+            4096,
+            0,
+            ExpertLoads.balanced(dense.layers(), dense.experts()));
+
+    assertThat(dense.denseLayers()).isPositive();
+    assertThat(trained(comparison.under(SystemKind.HETERMOE)).tokensPerSecond()).isPositive();
+  }
 }
