@@ -11,6 +11,7 @@ import org.hetermoe.cluster.Device;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.plan.RoleOrder;
 import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 
@@ -59,7 +60,8 @@ public final class Comparison {
   public static Comparison of(Request request) {
     checkExpertFits(request);
     List<List<Device>> kinds = byName(request.kinds());
-    List<Roles> candidates = Roles.of(kinds, request.model(), request.length());
+    List<Roles> candidates = Roles.of(
+            kinds, new RoleOrder(request.model(), request.length(), request.training()));
     Scenario best = null;
     double most = -1;
     for (Roles roles : candidates) {
