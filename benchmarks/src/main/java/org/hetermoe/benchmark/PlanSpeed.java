@@ -8,22 +8,23 @@ import java.util.function.Supplier;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.StepSpec;
-import org.hetermoe.plan.fleet.ClusterPlan;
-import org.hetermoe.plan.fleet.ClusterPlanner;
-import org.hetermoe.plan.fleet.Fleet;
-import org.hetermoe.plan.fleet.FleetTask;
+import org.hetermoe.plan.Training;
+import org.hetermoe.plan.cluster.ClusterPlan;
+import org.hetermoe.plan.cluster.ClusterPlanner;
+import org.hetermoe.plan.cluster.DevicePool;
+import org.hetermoe.plan.cluster.TrainingJob;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.schedule.ZebraSchedule;
 import org.hetermoe.simulate.Simulator;
+import org.hetermoe.tensor.DType;
 
 /**
  * Times the placement of experts in one group and the search over whole clusters. Prints the first
@@ -64,34 +65,41 @@ public final class PlanSpeed {
   }
 
   private static void cluster(String devices, ModelShape model, int runs) {
-    List<Device> all = ClusterSpec.parse(devices).all(Catalogue.builtIn(), Precision.FP16);
-    Fleet fleet = Fleet.of(all, Map.of());
-    FleetTask task =
-        new FleetTask(
+    List<Device> all = ClusterSpec.parse(devices).all(Catalogue.builtIn(), DType.F16);
+    DevicePool pool = DevicePool.of(all, Map.of());
+    TrainingJob task =
+        new TrainingJob(
             model,
             LENGTH,
             SEQUENCES_PER_DEVICE * all.size(),
             true,
-            Precision.FP16,
-            true,
+            Training.paper(DType.F16),
             PlannerKind.BEST,
             ExpertLoads.balanced(model.layers(), model.experts()));
     ClusterPlan plan =
         timed(
             "cluster " + devices + ", " + model.name(),
             runs,
-            () -> ClusterPlanner.plan(fleet, task, new Simulator(), 5));
+            () -> ClusterPlanner.plan(pool, task, new Simulator(), 5));
     System.out.printf(
         Locale.ROOT,
         "  %d of %d devices, %.1f %% of the bound%n",
         plan.best().layout().devices(),
-        fleet.devices(),
+        pool.devices(),
         100 * plan.boundFraction());
   }
 
   private static void placement(int attention, int expert, int runs) {
     ModelShape model = KnownModels.of("mixtral-d1");
-    StepSpec step = new StepSpec(model, LENGTH, attention, 8, Precision.FP16);
+    StepSpec step =
+        StepSpec.alike(
+            model,
+            LENGTH,
+            attention,
+            8,
+            Training.paper(DType.F16),
+            1,
+            ExpertLoads.balanced(model.layers(), model.experts()));
     GroupCosts costs = CostModel.of(step, devices("A40:" + attention), devices("V100:" + expert));
     PlannedPlacement placed =
         timed(
@@ -105,7 +113,7 @@ public final class PlanSpeed {
   }
 
   private static List<Device> devices(String kinds) {
-    return ClusterSpec.parse(kinds).all(Catalogue.builtIn(), Precision.FP16);
+    return ClusterSpec.parse(kinds).all(Catalogue.builtIn(), DType.F16);
   }
 
   private static <T> T timed(String what, int runs, Supplier<T> plan) {

@@ -9,12 +9,12 @@ class PlannerLayeringTest extends Layering {
     super(
         Map.of(
             "cluster",
-            List.of("device", "model"),
+            List.of("device", "model", "tensor"),
             "plan",
-            List.of("cluster", "device", "group", "schedule", "model"),
+            List.of("cluster", "device", "group", "schedule", "model", "tensor"),
             "plan.place",
             List.of("plan", "run", "group", "schedule"),
-            "plan.fleet",
+            "plan.cluster",
             List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model"),
             "simulate",
             List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "model")),

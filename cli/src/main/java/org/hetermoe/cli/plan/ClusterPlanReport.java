@@ -6,10 +6,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.hetermoe.cli.simulate.ReplicaReport;
 import org.hetermoe.group.Placement;
-import org.hetermoe.plan.fleet.ClusterPlan;
-import org.hetermoe.plan.fleet.Fleet;
-import org.hetermoe.plan.fleet.Limit;
-import org.hetermoe.plan.fleet.PlannedLayout;
+import org.hetermoe.plan.cluster.Bottleneck;
+import org.hetermoe.plan.cluster.ClusterPlan;
+import org.hetermoe.plan.cluster.DevicePool;
+import org.hetermoe.plan.cluster.PlannedLayout;
 
 /**
  * What the plan command prints as JSON.
@@ -23,7 +23,7 @@ import org.hetermoe.plan.fleet.PlannedLayout;
  * @param considered layouts
  * @param tooLittleMemory of them
  * @param pruned of them, for their bound
- * @param notLookedAt of them, for their forecast
+ * @param notLookedAt of them, for their estimate
  * @param planningSeconds that the search took
  * @param layouts the best few, best first
  */
@@ -80,7 +80,7 @@ record ClusterPlanReport(
       double attentionBusy,
       double expertBusy,
       double networkBusy,
-      Limit limit,
+      Bottleneck limit,
       List<Integer> expertsMoved,
       String leftOut,
       String why,
@@ -88,7 +88,7 @@ record ClusterPlanReport(
       List<ReplicaReport> replicas) {}
 
   static ClusterPlanReport of(
-      Fleet fleet, PlanCommand.Request request, ClusterPlan plan, double seconds) {
+      DevicePool pool, PlanCommand.Request request, ClusterPlan plan, double seconds) {
     return new ClusterPlanReport(
         request.task().model().name(),
         request.task().length(),
@@ -101,14 +101,14 @@ record ClusterPlanReport(
         plan.pruned(),
         plan.notLookedAt(),
         seconds,
-        plan.layouts().stream().map(one -> row(fleet, one, one.equals(plan.best()))).toList());
+        plan.layouts().stream().map(one -> row(pool, one, one.equals(plan.best()))).toList());
   }
 
-  private static Row row(Fleet fleet, PlannedLayout one, boolean best) {
+  private static Row row(DevicePool pool, PlannedLayout one, boolean best) {
     return new Row(
         one.layout().groups(),
-        byKind(fleet, one.layout().attention()),
-        byKind(fleet, one.layout().expert()),
+        byKind(pool, one.layout().attention()),
+        byKind(pool, one.layout().expert()),
         one.layout().microBatches(),
         one.layout().sequences(),
         one.layout().globalBatch(),
@@ -122,17 +122,17 @@ record ClusterPlanReport(
         one.use().network(),
         one.limit(),
         one.placed().movedPerLayer(),
-        one.layout().leftOut(fleet),
+        one.layout().leftOut(pool),
         one.why(),
         best ? one.placed().placement() : null,
         best ? ReplicaReport.of(one.placed().replicas()) : null);
   }
 
-  private static Map<String, Integer> byKind(Fleet fleet, List<Integer> counts) {
+  private static Map<String, Integer> byKind(DevicePool pool, List<Integer> counts) {
     Map<String, Integer> named = new TreeMap<>();
     for (int kind = 0; kind < counts.size(); kind++) {
       if (counts.get(kind) > 0) {
-        named.put(fleet.kinds().get(kind).name(), counts.get(kind));
+        named.put(pool.kinds().get(kind).name(), counts.get(kind));
       }
     }
     return named;

@@ -2,9 +2,9 @@ package org.hetermoe.cli.plan;
 
 import java.io.PrintWriter;
 import java.util.Locale;
-import org.hetermoe.plan.fleet.ClusterPlan;
-import org.hetermoe.plan.fleet.FleetTask;
-import org.hetermoe.plan.fleet.PlannedLayout;
+import org.hetermoe.plan.cluster.ClusterPlan;
+import org.hetermoe.plan.cluster.PlannedLayout;
+import org.hetermoe.plan.cluster.TrainingJob;
 
 /** What the plan command prints for people: the best layouts, then the best in detail. */
 final class ClusterPlanTable {
@@ -12,8 +12,8 @@ final class ClusterPlanTable {
 
   static void print(
       PrintWriter out, PlanCommand.Request request, ClusterPlan plan, double seconds) {
-    FleetTask task = request.task();
-    boolean priced = request.fleet().priced();
+    TrainingJob task = request.task();
+    boolean priced = request.pool().priced();
     out.printf(
         Locale.ROOT,
         "%s, sequences of %d, global batch %s%d, planner %s%n%n",
@@ -38,8 +38,8 @@ final class ClusterPlanTable {
           Locale.ROOT,
           "%6d  %-24s  %-28s  %3d  %6d  %10.0f  %s%5.1f%%  %s%n",
           one.layout().groups(),
-          one.layout().attentionNames(request.fleet()),
-          one.layout().expertNames(request.fleet()),
+          one.layout().attentionNames(request.pool()),
+          one.layout().expertNames(request.pool()),
           one.layout().microBatches(),
           one.layout().globalBatch(),
           one.tokensPerSecond(),
@@ -56,7 +56,7 @@ final class ClusterPlanTable {
         Locale.ROOT,
         "%d of %d devices in use, %.1f %% of the bound of the whole cluster, %.0f tokens/s%n",
         best.layout().devices(),
-        request.fleet().devices(),
+        request.pool().devices(),
         100 * plan.boundFraction(),
         plan.boundTokensPerSecond());
     out.printf(

@@ -11,16 +11,17 @@ import org.hetermoe.cli.simulate.ScenarioOptions;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
-import org.hetermoe.plan.fleet.ClusterPlan;
-import org.hetermoe.plan.fleet.ClusterPlanner;
-import org.hetermoe.plan.fleet.Fleet;
-import org.hetermoe.plan.fleet.FleetTask;
+import org.hetermoe.plan.Training;
+import org.hetermoe.plan.cluster.ClusterPlan;
+import org.hetermoe.plan.cluster.ClusterPlanner;
+import org.hetermoe.plan.cluster.DevicePool;
+import org.hetermoe.plan.cluster.TrainingJob;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.simulate.Simulator;
+import org.hetermoe.tensor.DType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -83,23 +84,23 @@ public final class PlanCommand implements Callable<Integer> {
   /**
    * What is asked, resolved.
    *
-   * @param fleet the devices
+   * @param pool the devices
    * @param task what they are to train
    */
-  record Request(Fleet fleet, FleetTask task) {}
+  record Request(DevicePool pool, TrainingJob task) {}
 
   @Override
   public Integer call() throws IOException {
     Request request = request();
     long start = System.nanoTime();
     ClusterPlan plan =
-        ClusterPlanner.plan(request.fleet(), request.task(), new Simulator(), Math.max(1, top));
+        ClusterPlanner.plan(request.pool(), request.task(), new Simulator(), Math.max(1, top));
     double seconds = (System.nanoTime() - start) / 1e9;
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(
           Json.MAPPER.writeValueAsString(
-              ClusterPlanReport.of(request.fleet(), request, plan, seconds)));
+              ClusterPlanReport.of(request.pool(), request, plan, seconds)));
     } else {
       ClusterPlanTable.print(out, request, plan, seconds);
     }
@@ -110,7 +111,7 @@ public final class PlanCommand implements Callable<Integer> {
   private Request request() throws IOException {
     ClusterSpec spec = ClusterSpec.parse(cluster);
     ModelShape shape = ModelOption.read(model);
-    Precision computing = scenario.precision();
+    DType computing = scenario.precision();
     PlannerKind kind = PlannerKind.of(planner);
     Catalogue known = scenario.catalogue();
     List<Device> all = spec.all(known, computing);
@@ -124,16 +125,15 @@ public final class PlanCommand implements Callable<Integer> {
       Device device = spec.devicesOf(index, known, computing).getFirst();
       prices.put(device.profile().name(), spec.devices().get(index).pricePerHour());
     }
-    FleetTask task =
-        new FleetTask(
+    TrainingJob task =
+        new TrainingJob(
             shape,
             scenario.length(),
             globalBatch == null ? SEQUENCES_PER_DEVICE * all.size() : globalBatch,
             globalBatch == null,
-            computing,
-            true,
+            Training.paper(computing),
             kind,
             scenario.loads(shape));
-    return new Request(Fleet.of(all, prices), task);
+    return new Request(DevicePool.of(all, prices), task);
   }
 }

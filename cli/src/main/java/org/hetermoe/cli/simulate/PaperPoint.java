@@ -6,10 +6,10 @@ import java.util.Map;
 import java.util.Optional;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.BestPlanner;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.PlannerKind;
@@ -17,6 +17,7 @@ import org.hetermoe.simulate.Comparison;
 import org.hetermoe.simulate.Simulator;
 import org.hetermoe.simulate.SystemKind;
 import org.hetermoe.simulate.SystemResult;
+import org.hetermoe.tensor.DType;
 
 /**
  * One set-up, model and length under all systems.
@@ -69,9 +70,9 @@ record PaperPoint(
             model,
             length,
             List.of(
-                cluster.devicesOf(0, Catalogue.builtIn(), Precision.FP16),
-                cluster.devicesOf(1, Catalogue.builtIn(), Precision.FP16)),
-            Precision.FP16,
+                cluster.devicesOf(0, Catalogue.builtIn(), DType.F16),
+                cluster.devicesOf(1, Catalogue.builtIn(), DType.F16)),
+            Training.paper(DType.F16),
             ExpertLoads.balanced(model.layers(), model.experts()),
             planner,
             microBatches,

@@ -3,9 +3,10 @@ package org.hetermoe.cli.simulate;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
+import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.tensor.DType;
 import picocli.CommandLine.Option;
 
 /**
@@ -47,8 +48,12 @@ public final class ScenarioOptions {
   }
 
   /** What is computed in. */
-  public Precision precision() {
-    return Precision.of(precision);
+  public DType precision() {
+    return DType.floatingOf(precision)
+        .orElseThrow(
+            () ->
+                new InvalidFieldException(
+                    "precision", "must be fp16, bf16 or fp32, is '" + precision + "'"));
   }
 
   /** Loads as they were asked for; null for balanced ones. */

@@ -11,6 +11,7 @@ import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
@@ -168,7 +169,7 @@ public final class SimulateCommand implements Callable<Integer> {
         shape,
         scenario.length(),
         byKind,
-        scenario.precision(),
+        Training.paper(scenario.precision()),
         scenario.loads(shape),
         Planner.withReplicas(plannerKind(), new Simulator()),
         microBatches == null ? 0 : microBatches,

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Map;
 import org.hetermoe.cluster.ClusterSpec;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.tensor.DType;
 
 /**
  * What the simulate command prints as JSON.
@@ -32,7 +32,7 @@ record SimulationReport(Inputs inputs, List<SystemReport> systems) {
       ClusterSpec cluster,
       ModelShape model,
       int seq,
-      Precision precision,
+      DType precision,
       int globalBatch,
       Map<String, Integer> attention,
       Map<String, Integer> expert,

@@ -15,12 +15,18 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.tensor.DType;
 
-/** The kinds of device that are known without being measured. */
+/**
+ * The kinds of device that are known without being measured, under a runtime: the paper's, unless
+ * another is asked for.
+ */
 public final class Catalogue {
   private final Map<String, DataSheet> sheets;
+  private final RuntimeOverheads runtime;
 
-  private Catalogue(Map<String, DataSheet> sheets) {
+  private Catalogue(Map<String, DataSheet> sheets, RuntimeOverheads runtime) {
+    this.runtime = runtime;
     this.sheets = Collections.unmodifiableMap(new LinkedHashMap<>(sheets));
   }
 
@@ -28,7 +34,8 @@ public final class Catalogue {
   public static Catalogue builtIn() {
     try (InputStream in = Catalogue.class.getResourceAsStream("catalogue.yaml")) {
       Objects.requireNonNull(in, "catalogue.yaml is not beside its reader");
-      return new Catalogue(read(new String(in.readAllBytes(), StandardCharsets.UTF_8)));
+      return new Catalogue(
+          read(new String(in.readAllBytes(), StandardCharsets.UTF_8)), RuntimeOverheads.PAPER);
     } catch (IOException broken) {
       throw new UncheckedIOException("catalogue.yaml cannot be read", broken);
     }
@@ -38,7 +45,12 @@ public final class Catalogue {
   public Catalogue with(Map<String, DataSheet> more) {
     Map<String, DataSheet> all = new LinkedHashMap<>(sheets);
     all.putAll(more);
-    return new Catalogue(all);
+    return new Catalogue(all, runtime);
+  }
+
+  /** The same kinds of device under another runtime. */
+  public Catalogue under(RuntimeOverheads other) {
+    return new Catalogue(sheets, other);
   }
 
   /**
@@ -68,14 +80,14 @@ public final class Catalogue {
    * @param name or one of its aliases, in any case
    * @throws InvalidFieldException if there is none, or it cannot compute in the precision
    */
-  public DeviceProfile device(String name, Precision precision) {
+  public DeviceProfile device(String name, DType precision) {
     for (Map.Entry<String, DataSheet> entry : sheets.entrySet()) {
       Optional<String> known =
           Stream.concat(Stream.of(entry.getKey()), entry.getValue().aliases().stream())
               .filter(name::equalsIgnoreCase)
               .findFirst();
       if (known.isPresent()) {
-        return new CatalogueDevice(known.get(), entry.getValue(), precision);
+        return new CatalogueDevice(known.get(), entry.getValue(), precision, runtime);
       }
     }
     throw new InvalidFieldException(

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.tensor.DType;
 
 /**
  * A device profile from a data sheet and efficiency curves.
@@ -16,7 +17,6 @@ import org.hetermoe.model.ModelShape;
 public final class CatalogueDevice implements DeviceProfile {
   private static final double TERA = 1e12;
   private static final double GIGA = 1e9;
-  private static final double MICRO = 1e-6;
 
   private static final double PRODUCTS_BACKWARD = 2;
   private static final double CORE_BACKWARD = 2.5;
@@ -38,12 +38,19 @@ public final class CatalogueDevice implements DeviceProfile {
   /** Numbers per logit that the loss reads and writes. */
   private static final double LOSS_NUMBERS = 3;
 
-  /** Bytes per parameter that AdamW reads and writes beside what it holds: the gradient. */
+  /** Bytes per parameter of what AdamW reads and writes back in single precision: both moments. */
+  private static final double MOMENTS_BYTES = 8;
+
+  /** The same of a master copy, which a type of less precision needs. */
+  private static final double MASTER_BYTES = 4;
+
+  /** Bytes per parameter that AdamW reads beside what it holds: the gradient. */
   private static final double GRADIENT_BYTES = 4;
 
   private final String name;
   private final DataSheet sheet;
-  private final Precision precision;
+  private final RuntimeOverheads runtime;
+  private final DType precision;
   private final TreeMap<Integer, Double> core;
 
   /**
@@ -51,8 +58,13 @@ public final class CatalogueDevice implements DeviceProfile {
    *
    * @throws InvalidFieldException if it cannot
    */
-  public CatalogueDevice(String name, DataSheet sheet, Precision precision) {
-    if (precision == Precision.BF16 && !sheet.bf16()) {
+  public CatalogueDevice(String name, DataSheet sheet, DType precision, RuntimeOverheads runtime) {
+    this.runtime = runtime;
+    if (!precision.floating()) {
+      throw new InvalidFieldException(
+          "precision", "must be fp16, bf16 or fp32, is '" + precision.label() + "'");
+    }
+    if (precision == DType.BF16 && !sheet.bf16()) {
       throw new InvalidFieldException("precision", name + " has no bf16; use fp16");
     }
     this.name = name;
@@ -130,17 +142,18 @@ public final class CatalogueDevice implements DeviceProfile {
 
   @Override
   public double optimizerSeconds(long parameters) {
-    double bytes = 2.0 * precision.optimizerBytes() + GRADIENT_BYTES + precision.bytes();
+    double held = MOMENTS_BYTES + (precision == DType.F32 ? 0 : MASTER_BYTES);
+    double bytes = 2.0 * held + GRADIENT_BYTES + precision.bytes();
     return bytesSeconds(parameters * bytes);
   }
 
   @Override
   public double taskSeconds() {
-    return sheet.taskMicroseconds() * MICRO;
+    return runtime.taskSeconds(sheet);
   }
 
   private double launch() {
-    return sheet.launchMicroseconds() * MICRO;
+    return runtime.launchSeconds(sheet);
   }
 
   private double bytesSeconds(double bytes) {
@@ -148,7 +161,7 @@ public final class CatalogueDevice implements DeviceProfile {
   }
 
   private double peak() {
-    return TERA * (precision == Precision.FP32 ? sheet.singleTeraflops() : sheet.matrixTeraflops());
+    return TERA * (precision == DType.F32 ? sheet.singleTeraflops() : sheet.matrixTeraflops());
   }
 
   /** Operations per second of a matrix product. */

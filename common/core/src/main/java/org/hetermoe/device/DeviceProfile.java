@@ -39,7 +39,5 @@ public interface DeviceProfile {
    * What passes before each task of a schedule, the device idle: the host learns how many rows came
    * and starts the kernels.
    */
-  default double taskSeconds() {
-    return 0;
-  }
+  double taskSeconds();
 }

@@ -1,6 +1,7 @@
 package org.hetermoe.device;
 
 import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.tensor.DType;
 
 /** Devices of the catalogue, scaled so that real computing fits into their time. */
 public final class EmulatedDevices {
@@ -18,10 +19,10 @@ public final class EmulatedDevices {
    */
   public static DeviceProfile of(
       String field, String name, double timeScale, int widthScale, int lengthScale) {
-    Catalogue catalogue = Catalogue.builtIn();
+    Catalogue catalogue = Catalogue.builtIn().under(RuntimeOverheads.EMULATED);
     try {
       return new ScaledProfile(
-          catalogue.device(name, Precision.FP16), timeScale, widthScale, lengthScale);
+          catalogue.device(name, DType.F16), timeScale, widthScale, lengthScale);
     } catch (InvalidFieldException unknown) {
       InvalidFieldException named =
           new InvalidFieldException(

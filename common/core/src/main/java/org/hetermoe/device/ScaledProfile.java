@@ -62,6 +62,11 @@ public record ScaledProfile(DeviceProfile device, double time, int width, int le
     return time * device.optimizerSeconds((long) width * width * parameters);
   }
 
+  @Override
+  public double taskSeconds() {
+    return time * device.taskSeconds();
+  }
+
   private ModelShape wide(ModelShape model) {
     return new ModelShape(
         model.name(),

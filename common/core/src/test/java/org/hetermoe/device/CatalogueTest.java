@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +26,7 @@ class CatalogueTest {
   private final Catalogue catalogue = Catalogue.builtIn();
 
   private DeviceProfile device(String name) {
-    return catalogue.device(name, Precision.FP16);
+    return catalogue.device(name, DType.F16);
   }
 
   private static double experts(DeviceProfile device, int rows) {
@@ -108,7 +109,7 @@ class CatalogueTest {
 
   @Test
   void singlePrecisionIsSlower() {
-    DeviceProfile single = catalogue.device("A100", Precision.FP32);
+    DeviceProfile single = catalogue.device("A100", DType.F32);
 
     assertThat(experts(single, 4096)).isGreaterThan(5 * experts(device("A100"), 4096));
   }
@@ -119,7 +120,7 @@ class CatalogueTest {
         .isInstanceOf(InvalidFieldException.class)
         .hasMessageContaining("P100")
         .hasMessageContaining("A40, L40S, A100");
-    assertThatThrownBy(() -> catalogue.device("T4", Precision.BF16))
+    assertThatThrownBy(() -> catalogue.device("T4", DType.BF16))
         .isInstanceOf(InvalidFieldException.class)
         .hasMessageContaining("use fp16");
   }
@@ -143,7 +144,7 @@ class CatalogueTest {
         """);
 
     // When
-    DeviceProfile device = catalogue.withFile(file).device("p100", Precision.FP16);
+    DeviceProfile device = catalogue.withFile(file).device("p100", DType.F16);
 
     // Then
     assertThat(device.attention()).isFalse();

@@ -240,6 +240,8 @@ public record FrameHeader(
     return switch (dtype) {
       case F32 -> 1;
       case I32 -> 2;
+      case F16 -> 3;
+      case BF16 -> 4;
     };
   }
 
@@ -247,6 +249,8 @@ public record FrameHeader(
     return switch (code) {
       case 1 -> Optional.of(DType.F32);
       case 2 -> Optional.of(DType.I32);
+      case 3 -> Optional.of(DType.F16);
+      case 4 -> Optional.of(DType.BF16);
       default -> Optional.empty();
     };
   }

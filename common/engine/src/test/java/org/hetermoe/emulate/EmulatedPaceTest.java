@@ -100,6 +100,11 @@ class EmulatedPaceTest {
     }
 
     @Override
+    public double taskSeconds() {
+      return 0;
+    }
+
+    @Override
     public double optimizerSeconds(long parameters) {
       return 1e-6 * parameters;
     }

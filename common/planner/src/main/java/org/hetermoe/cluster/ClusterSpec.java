@@ -14,9 +14,9 @@ import java.util.Map;
 import org.hetermoe.device.Catalogue;
 import org.hetermoe.device.DataSheet;
 import org.hetermoe.device.DeviceProfile;
-import org.hetermoe.device.Precision;
 import org.hetermoe.device.YamlDocument;
 import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.tensor.DType;
 
 /**
  * A cluster as a file or an option describes it.
@@ -125,7 +125,7 @@ public record ClusterSpec(
    * @param index of the kind in {@link #devices()}
    * @throws InvalidFieldException if nobody knows the kind
    */
-  public List<Device> devicesOf(int index, Catalogue known, Precision precision) {
+  public List<Device> devicesOf(int index, Catalogue known, DType precision) {
     Kind kind = devices.get(index);
     NetworkSpec own = kind.network() == null ? network : kind.network();
     DeviceProfile profile = known.with(catalogue).device(kind.kind(), precision);
@@ -143,7 +143,7 @@ public record ClusterSpec(
   }
 
   /** All devices, kind by kind. */
-  public List<Device> all(Catalogue known, Precision precision) {
+  public List<Device> all(Catalogue known, DType precision) {
     List<Device> all = new ArrayList<>();
     for (int kind = 0; kind < devices.size(); kind++) {
       all.addAll(devicesOf(kind, known, precision));

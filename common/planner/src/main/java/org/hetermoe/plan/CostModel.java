@@ -1,8 +1,10 @@
 package org.hetermoe.plan;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.device.DeviceProfile;
@@ -11,75 +13,106 @@ import org.hetermoe.model.ModelShape;
 import org.hetermoe.schedule.Split;
 
 /**
- * What a ZP group's devices take for a step, from their profiles: seconds and bytes of every
- * worker. With checkpointing the backward of a layer computes its forward again; the head does not.
- * The attention workers share the optimizer's state of what they replicate among them.
+ * What a ZP group's devices take for a step, from their profiles and from what training does: the
+ * seconds of every worker, and with {@link MemoryModel} its bytes. With recomputation the backward
+ * of a layer computes its forward again; the head does not.
  */
 public final class CostModel {
-  /** What a device's driver, libraries and communication buffers take. */
-  public static final long RESERVED_BYTES = 1_000_000_000L;
-
-  /**
-   * Activations of a token on the attention side of one layer, in widths of the residual stream.
-   */
-  private static final int ATTENTION_WIDTHS = 12;
-
   private final StepSpec step;
   private final ModelShape model;
+  private final Training training;
+  private final MemoryModel memory;
+
+  /** Sequences of micro-batches that differ; of one, if all are alike. */
+  private final List<Integer> microBatches;
 
   private CostModel(StepSpec step) {
     this.step = step;
     model = step.model();
+    training = step.training();
+    memory = new MemoryModel(step);
+    microBatches =
+        Collections.max(step.sequences()).equals(Collections.min(step.sequences()))
+            ? List.of(step.sequences().getFirst())
+            : step.sequences();
   }
 
-  /** Costs of a group whose attention workers share each micro-batch by their speed. */
+  /** Costs of a group whose attention workers share each micro-batch as training does it. */
   public static GroupCosts of(StepSpec step, List<Device> attention, List<Device> expert) {
     CostModel costs = new CostModel(step);
-    return costs.group(attention, costs.shares(attention), expert);
+    return costs.group(
+        attention,
+        step.training().evenShares()
+            ? costs.evenShares(attention.size())
+            : costs.sharesBySpeed(attention),
+        expert);
   }
 
   /** Costs of a group whose workers are all treated alike: plain expert parallelism. */
   public static GroupCosts alike(StepSpec step, List<Device> workers) {
-    List<Integer> shares =
-        IntStream.range(0, workers.size())
-            .mapToObj(worker -> Split.of(step.sequences(), workers.size(), worker).count())
-            .toList();
-    return new CostModel(step).group(workers, shares, List.of());
+    CostModel costs = new CostModel(step);
+    return costs.group(workers, costs.evenShares(workers.size()), List.of());
   }
 
-  private GroupCosts group(List<Device> attention, List<Integer> shares, List<Device> expert) {
-    int groupTokens = step.sequences() * step.length();
+  /**
+   * The group.
+   *
+   * @param shares sequences of each micro-batch, by attention worker
+   */
+  private GroupCosts group(
+      List<Device> attention, List<List<Integer>> shares, List<Device> expert) {
     List<WorkerCosts> attending = new ArrayList<>();
     for (int worker = 0; worker < attention.size(); worker++) {
       attending.add(
-          attention(attention.get(worker), shares.get(worker), groupTokens, attention.size()));
+          attention(
+              attention.get(worker), shares.get(worker), attention.size(), !expert.isEmpty()));
     }
+    long working = memory.expertWorkerBytes(expert.size(), attention.size());
     return new GroupCosts(
-        step.model().layers(),
-        step.model().experts(),
+        model.layers(),
+        model.experts(),
         step.microBatches(),
-        step.model().topK(),
-        (double) step.model().hidden() * step.precision().bytes(),
+        model.topK(),
+        (double) model.hidden() * training.type().bytes(),
         attending,
-        expert.stream().map(device -> expert(device, groupTokens, expert.size())).toList(),
-        step.loads());
+        expert.stream().map(device -> expert(device, working)).toList(),
+        step.loads(),
+        (double) model.expertParameters() * training.gradients().bytes());
+  }
+
+  private List<List<Integer>> evenShares(int workers) {
+    return IntStream.range(0, workers)
+        .mapToObj(
+            worker ->
+                microBatches.stream()
+                    .map(sequences -> Split.of(sequences, workers, worker).count())
+                    .toList())
+        .toList();
   }
 
   /**
    * Sequences of a micro-batch that each attention worker gets: as many as its speed among the
    * others allows, the largest remainders rounded up; of workers that are alike, the first.
    */
-  private List<Integer> shares(List<Device> attention) {
+  private List<List<Integer>> sharesBySpeed(List<Device> attention) {
     double[] speed =
         attention.stream()
-            .mapToDouble(device -> 1 / seconds(device.profile(), 1, Pass.FORWARD, Pass.BACKWARD))
+            .mapToDouble(device -> 1 / passes(device.profile(), model, 1).both())
             .toArray();
+    List<int[]> perMicroBatch =
+        microBatches.stream().map(sequences -> sharesBySpeed(speed, sequences)).toList();
+    return IntStream.range(0, speed.length)
+        .mapToObj(worker -> perMicroBatch.stream().map(shares -> shares[worker]).toList())
+        .toList();
+  }
+
+  private static int[] sharesBySpeed(double[] speed, int sequences) {
     double total = IntStream.range(0, speed.length).mapToDouble(i -> speed[i]).sum();
     int[] shares = new int[speed.length];
-    int left = step.sequences();
+    int left = sequences;
     for (int worker = 0; worker < shares.length; worker++) {
       // A part that is whole but for rounding is whole.
-      shares[worker] = (int) (step.sequences() * speed[worker] / total + 1e-9);
+      shares[worker] = (int) (sequences * speed[worker] / total + 1e-9);
       left -= shares[worker];
     }
     List<Integer> byRemainder =
@@ -87,74 +120,44 @@ public final class CostModel {
             .boxed()
             .sorted(
                 Comparator.comparingDouble(
-                    worker -> shares[worker] - step.sequences() * speed[worker] / total))
+                    worker -> shares[worker] - sequences * speed[worker] / total))
             .toList();
     for (int extra = 0; extra < left; extra++) {
       shares[byRemainder.get(extra)]++;
     }
-    return IntStream.of(shares).boxed().toList();
+    return shares;
   }
 
-  private double seconds(DeviceProfile profile, int sequences, Pass... passes) {
-    double seconds = 0;
-    for (Pass pass : passes) {
-      seconds += profile.attentionSeconds(model, sequences, step.length(), pass);
-    }
-    return seconds;
-  }
-
-  private WorkerCosts attention(Device device, int sequences, int groupTokens, int workers) {
+  private WorkerCosts attention(Device device, List<Integer> shares, int workers, boolean split) {
     DeviceProfile profile = device.profile();
-    int tokens = sequences * step.length();
     long parameters = model.residentParameters();
-    int bytes = step.precision().bytes();
-    long optimizerState = parameters * step.precision().optimizerBytes() / workers;
-    long layerBytes =
-        (long) tokens * bytes * ATTENTION_WIDTHS * model.hidden() + oneExpertBytes(groupTokens);
-    long logitBytes = 2L * tokens * bytes * model.vocabulary();
-    long kept =
-        (long) tokens
-            * step.microBatches()
-            * bytes
-            * model.hidden()
-            * ((model.layers() + model.denseLayers())
-                    * (step.checkpointing() ? 1L : (long) ATTENTION_WIDTHS)
-                + 1);
+    double sequences = shares.stream().mapToInt(Integer::intValue).average().orElse(0);
     return new WorkerCosts(
         profile.name(),
-        recomputed(attentionPasses(profile, model, sequences)),
-        recomputed(entry(profile, sequences)),
-        new Passes(
-            profile.headSeconds(model, tokens, Pass.FORWARD),
-            profile.headSeconds(model, tokens, Pass.BACKWARD)),
-        experts(profile, groupTokens),
+        recomputed(mean(shares, share -> passes(profile, model, share))),
+        recomputed(mean(shares, share -> entry(profile, share))),
+        mean(shares, share -> head(profile, share)),
+        experts(profile),
         reduction(device, parameters, workers * step.groups()),
-        profile.optimizerSeconds(parameters / workers),
+        profile.optimizerSeconds(training.shardedOptimizer() ? parameters / workers : parameters),
         expertOptimizer(device),
-        tokens,
+        Math.toIntExact(Math.round(sequences * step.length())),
         link(device),
         profile.taskSeconds(),
         profile.memoryBytes(),
-        RESERVED_BYTES
-            + parameters * step.precision().parameterBytes()
-            + optimizerState
-            + kept
-            + Math.max(logitBytes, layerBytes),
-        expertBytes(groupTokens));
+        memory.attentionBytes(sequences, workers, split),
+        memory.expertBytes(),
+        memory.expertRowBytes());
   }
 
-  private WorkerCosts expert(Device device, int groupTokens, int workers) {
+  private WorkerCosts expert(Device device, long working) {
     DeviceProfile profile = device.profile();
-    // Rows that have come and rows that go back, and one expert at work.
-    long rows = (long) groupTokens * model.topK() / Math.max(1, workers);
-    long working =
-        2 * rows * step.precision().bytes() * model.hidden() + oneExpertBytes(groupTokens);
     return new WorkerCosts(
         profile.name(),
         Passes.NONE,
         Passes.NONE,
         Passes.NONE,
-        experts(profile, groupTokens),
+        experts(profile),
         0,
         0,
         expertOptimizer(device),
@@ -162,17 +165,27 @@ public final class CostModel {
         link(device),
         profile.taskSeconds(),
         profile.memoryBytes(),
-        RESERVED_BYTES + working,
-        expertBytes(groupTokens));
+        working,
+        memory.expertBytes(),
+        memory.expertRowBytes());
   }
 
-  /** Activations of an expert at work: rows in and out, gate, up and their product. */
-  private long oneExpertBytes(int groupTokens) {
-    long rows = (long) groupTokens * model.topK() / model.experts();
-    return rows * step.precision().bytes() * (2L * model.hidden() + 3L * model.expertWidth());
+  /** Micro-batches may differ by a sequence; each counts as long as all on average. */
+  private static Passes mean(List<Integer> shares, IntFunction<Passes> one) {
+    if (shares.size() == 1) {
+      return one.apply(shares.getFirst());
+    }
+    double forward = 0;
+    double backward = 0;
+    for (int share : shares) {
+      Passes passes = share == 0 ? Passes.NONE : one.apply(share);
+      forward += passes.forward();
+      backward += passes.backward();
+    }
+    return new Passes(forward / shares.size(), backward / shares.size());
   }
 
-  private Passes attentionPasses(DeviceProfile profile, ModelShape layer, int sequences) {
+  private Passes passes(DeviceProfile profile, ModelShape layer, int sequences) {
     return new Passes(
         profile.attentionSeconds(layer, sequences, step.length(), Pass.FORWARD),
         profile.attentionSeconds(layer, sequences, step.length(), Pass.BACKWARD));
@@ -184,33 +197,67 @@ public final class CostModel {
     double forward = profile.embeddingSeconds(model, tokens, Pass.FORWARD);
     double backward = profile.embeddingSeconds(model, tokens, Pass.BACKWARD);
     if (model.denseLayers() > 0) {
-      Passes dense = attentionPasses(profile, model.denseLayer(), sequences);
+      Passes dense = passes(profile, model.denseLayer(), sequences);
       forward += model.denseLayers() * dense.forward();
       backward += model.denseLayers() * dense.backward();
     }
     return new Passes(forward, backward);
   }
 
+  private Passes head(DeviceProfile profile, int sequences) {
+    int tokens = sequences * step.length();
+    return new Passes(
+        profile.headSeconds(model, tokens, Pass.FORWARD),
+        profile.headSeconds(model, tokens, Pass.BACKWARD));
+  }
+
   private Passes recomputed(Passes passes) {
-    return step.checkpointing()
+    return training.recompute()
         ? new Passes(passes.forward(), passes.forward() + passes.backward())
         : passes;
   }
 
-  /** A line through the mean rows of an expert, and half of them. */
-  private ExpertCosts experts(DeviceProfile profile, int groupTokens) {
-    double rows = (double) groupTokens * model.topK() / model.experts();
+  private ExpertCosts experts(DeviceProfile profile) {
+    double rows = step.meanRows();
+    return switch (training.expertFit()) {
+      case TANGENT -> tangent(profile, rows);
+      case SECANT -> secant(profile, rows);
+    };
+  }
+
+  private ExpertCosts tangent(DeviceProfile profile, double rows) {
     Passes mean = recomputed(expertPasses(profile, rows));
     Passes half = recomputed(expertPasses(profile, rows / 2));
     Passes perRow =
         new Passes(
             (mean.forward() - half.forward()) / (rows / 2),
             (mean.backward() - half.backward()) / (rows / 2));
+    return line(mean, perRow, rows);
+  }
+
+  private ExpertCosts secant(DeviceProfile profile, double rows) {
+    Passes few = recomputed(expertPasses(profile, 0.5 * rows));
+    Passes many = recomputed(expertPasses(profile, 1.5 * rows));
+    Passes perRow =
+        new Passes(
+            slope(few.forward(), many.forward(), rows),
+            slope(few.backward(), many.backward(), rows));
+    Passes middle =
+        new Passes((few.forward() + many.forward()) / 2, (few.backward() + many.backward()) / 2);
+    return line(middle, perRow, rows);
+  }
+
+  private static ExpertCosts line(Passes mean, Passes perRow, double rows) {
     return new ExpertCosts(
         new Passes(
             Math.max(0, mean.forward() - rows * perRow.forward()),
             Math.max(0, mean.backward() - rows * perRow.backward())),
         perRow);
+  }
+
+  private static double slope(double few, double many, double rows) {
+    // No steeper than in proportion: else a worker would be paid for having an expert.
+    return Math.min((many - few) / rows, (many + few) / (2 * rows));
   }
 
   private Passes expertPasses(DeviceProfile profile, double rows) {
@@ -224,64 +271,14 @@ public final class CostModel {
         + reduction(device, model.expertParameters(), step.groups());
   }
 
-  /** Gradients of so many parameters go round a ring of replicas twice. */
+  /** Gradients of so many parameters, each piece summed by one of its replicas. */
   private double reduction(Device device, long parameters, int replicas) {
     if (replicas < 2) {
       return 0;
     }
-    double turns = 2.0 * (replicas - 1);
-    double bytes = (double) parameters * step.precision().bytes();
-    return turns / replicas * bytes / device.bytesPerSecond() + turns * device.latencySeconds();
-  }
-
-  private long expertBytes(int groupTokens) {
-    double rows = (double) groupTokens * model.topK() / model.experts() * step.microBatches();
-    long widths =
-        step.checkpointing() ? model.hidden() : 2L * model.hidden() + 3L * model.expertWidth();
-    return model.expertParameters()
-            * (step.precision().parameterBytes() + step.precision().optimizerBytes())
-        + Math.round(rows * widths * step.precision().bytes());
-  }
-
-  /**
-   * Bytes of a device that has some layers with part of their experts: a stage of a pipeline.
-   *
-   * @param layers that it has
-   * @param experts of each that it owns
-   * @param tokens of its micro-batch
-   * @param inFlight micro-batches whose activations it keeps
-   * @param replicas that have the same layers
-   * @param vocabulary whether it has the embedding or the head
-   * @param head whether it has the head
-   */
-  public static long stageBytes(
-      StepSpec step,
-      int layers,
-      int experts,
-      int tokens,
-      int inFlight,
-      int replicas,
-      boolean vocabulary,
-      boolean head) {
-    ModelShape model = step.model();
-    int bytes = step.precision().bytes();
-    long table = vocabulary ? (long) model.vocabulary() * model.hidden() : 0;
-    long replicated = layers * model.attentionParameters() + table;
-    long owned = (long) layers * experts * model.expertParameters();
-    long expertWidths = (long) model.topK() * (2L * model.hidden() + 3L * model.expertWidth());
-    long layerBytes =
-        (long) tokens * bytes * ((long) ATTENTION_WIDTHS * model.hidden() + expertWidths);
-    long logitBytes = head ? 2L * tokens * bytes * model.vocabulary() : 0;
-    // A checkpointed layer keeps its input.
-    long keptWidths =
-        step.checkpointing()
-            ? model.hidden()
-            : (long) ATTENTION_WIDTHS * model.hidden() + expertWidths;
-    return RESERVED_BYTES
-        + (replicated + owned) * step.precision().parameterBytes()
-        + (replicated / replicas + owned) * step.precision().optimizerBytes()
-        + (long) tokens * inFlight * bytes * layers * keptWidths
-        + Math.max(logitBytes, layerBytes);
+    double bytes = (double) parameters * training.gradients().bytes();
+    return 2.0 * (replicas - 1) / replicas * bytes / device.bytesPerSecond()
+        + training.reduction().rounds(replicas) * device.latencySeconds();
   }
 
   private static LinkCosts link(Device device) {

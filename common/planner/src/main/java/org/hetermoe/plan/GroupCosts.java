@@ -1,6 +1,7 @@
 package org.hetermoe.plan;
 
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.hetermoe.group.WorkerRank;
 
 /**
@@ -35,17 +36,30 @@ public record GroupCosts(
     }
   }
 
-  /** Costs of a group in which no expert has several owners. */
-  public GroupCosts(
-      int layers,
-      int experts,
-      int microBatches,
-      int topK,
-      double rowBytes,
-      List<WorkerCosts> attention,
-      List<WorkerCosts> expert,
-      ExpertLoads loads) {
-    this(layers, experts, microBatches, topK, rowBytes, attention, expert, loads, 0);
+  /** The same with other costs of all workers. */
+  public GroupCosts withWorkers(UnaryOperator<WorkerCosts> change) {
+    return withWorkers(
+        attention.stream().map(change).toList(), expert.stream().map(change).toList());
+  }
+
+  /** The same with other workers. */
+  public GroupCosts withWorkers(List<WorkerCosts> newAttention, List<WorkerCosts> newExpert) {
+    return new GroupCosts(
+        layers,
+        experts,
+        microBatches,
+        topK,
+        rowBytes,
+        newAttention,
+        newExpert,
+        loads,
+        gradientBytes);
+  }
+
+  /** The same with so many micro-batches, of which nothing else changes. */
+  public GroupCosts withMicroBatches(int count) {
+    return new GroupCosts(
+        layers, experts, count, topK, rowBytes, attention, expert, loads, gradientBytes);
   }
 
   /** The same with so many bytes of an expert's gradients. */
@@ -82,5 +96,35 @@ public record GroupCosts(
   /** Rows that an expert computes in one micro-batch. */
   public double rows(int layer, int expertOfLayer) {
     return (double) tokens() * topK / experts * loads.of(layer, expertOfLayer);
+  }
+
+  /**
+   * Bytes that each worker takes with the experts of a placement; attention workers first.
+   *
+   * @throws IndexOutOfBoundsException if it has workers that the group lacks
+   */
+  public long[] memoryBytes(ReplicatedPlacement placement) {
+    long[] bytes = new long[attention.size() + expert.size()];
+    for (int worker = 0; worker < bytes.length; worker++) {
+      bytes[worker] =
+          (worker < attention.size()
+                  ? attention.get(worker)
+                  : expert.get(worker - attention.size()))
+              .residentBytes();
+    }
+    int[][] owners = placement.ownerCounts();
+    placement
+        .owners()
+        .forEach(
+            one -> {
+              double rows = rows(one.layer(), one.expert()) / owners[one.layer()][one.expert()];
+              WorkerRank owner = one.worker();
+              bytes[
+                      owner.role() == WorkerRank.Role.ATTENTION
+                          ? owner.rank()
+                          : attention.size() + owner.rank()] +=
+                  of(owner).bytesOfExpert(microBatches * rows);
+            });
+    return bytes;
   }
 }

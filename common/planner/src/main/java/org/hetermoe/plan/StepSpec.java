@@ -1,6 +1,7 @@
 package org.hetermoe.plan;
 
-import org.hetermoe.device.Precision;
+import java.util.Collections;
+import java.util.List;
 import org.hetermoe.model.ModelShape;
 
 /**
@@ -8,45 +9,55 @@ import org.hetermoe.model.ModelShape;
  *
  * @param model its sizes
  * @param length of a sequence, tokens
- * @param sequences of one micro-batch, over all attention workers
- * @param microBatches per step (R)
- * @param precision of computing and sending
- * @param checkpointing whether activations are computed again in the backward pass instead of kept
+ * @param sequences of each micro-batch, over all attention workers
+ * @param training what training does
  * @param groups ZP groups that train side by side
  * @param loads of the experts
  */
 public record StepSpec(
     ModelShape model,
     int length,
-    int sequences,
-    int microBatches,
-    Precision precision,
-    boolean checkpointing,
+    List<Integer> sequences,
+    Training training,
     int groups,
     ExpertLoads loads) {
+  public StepSpec {
+    sequences = List.copyOf(sequences);
+    if (sequences.isEmpty()) {
+      throw new IllegalArgumentException("a step needs a micro-batch");
+    }
+  }
 
-  /** The step of a single group, checkpointed, with balanced loads. */
-  public StepSpec(
-      ModelShape model, int length, int sequences, int microBatches, Precision precision) {
-    this(
+  /** A step of micro-batches that are alike. */
+  public static StepSpec alike(
+      ModelShape model,
+      int length,
+      int sequencesOfMicroBatch,
+      int microBatches,
+      Training training,
+      int groups,
+      ExpertLoads loads) {
+    return new StepSpec(
         model,
         length,
-        sequences,
-        microBatches,
-        precision,
-        true,
-        1,
-        ExpertLoads.balanced(model.layers(), model.experts()));
+        Collections.nCopies(microBatches, sequencesOfMicroBatch),
+        training,
+        groups,
+        loads);
   }
 
-  /** Bytes of one expert's gradients. */
-  public double gradientBytes() {
-    return (double) model.expertParameters() * precision.bytes();
+  /** Number of micro-batches (R). */
+  public int microBatches() {
+    return sequences.size();
   }
 
-  /** The same with other micro-batches. */
-  public StepSpec withMicroBatches(int count, int sequencesOfEach) {
-    return new StepSpec(
-        model, length, sequencesOfEach, count, precision, checkpointing, groups, loads);
+  /** Tokens of a micro-batch, the mean of all. */
+  public double meanTokens() {
+    return (double) sequences.stream().mapToInt(Integer::intValue).sum() * length / microBatches();
+  }
+
+  /** Rows of an expert in a micro-batch, the mean of all. */
+  public double meanRows() {
+    return meanTokens() * model.topK() / model.experts();
   }
 }

@@ -19,8 +19,9 @@ package org.hetermoe.plan;
  * @param memoryBytes of the device that the run may use
  * @param residentBytes taken whatever the placement: replicated parameters with gradients and
  *     optimizer state, activations of all micro-batches in flight, working space
- * @param expertBytes taken by each expert that it owns in any layer: parameters, gradients,
- *     optimizer state, and the activations of its mean rows
+ * @param expertBytes taken by each expert that it owns in any layer: parameters, gradients and
+ *     optimizer state
+ * @param expertRowBytes kept for each row that its experts compute, from forward to backward
  */
 public record WorkerCosts(
     String device,
@@ -36,23 +37,52 @@ public record WorkerCosts(
     double taskSeconds,
     long memoryBytes,
     long residentBytes,
-    long expertBytes) {
-  /** A worker whose tasks start at once. */
-  public WorkerCosts(
-      String device,
-      Passes attention,
-      Passes embedding,
-      Passes head,
-      ExpertCosts experts,
-      double reduceSeconds,
-      double optimizerSeconds,
-      double expertOptimizerSeconds,
-      int tokens,
-      LinkCosts link,
-      long memoryBytes,
-      long residentBytes,
-      long expertBytes) {
-    this(
+    long expertBytes,
+    double expertRowBytes) {
+  /** The same with other seconds of computing. */
+  public WorkerCosts withSeconds(
+      Passes newAttention, Passes newEmbedding, Passes newHead, ExpertCosts newExperts) {
+    return new WorkerCosts(
+        device,
+        newAttention,
+        newEmbedding,
+        newHead,
+        newExperts,
+        reduceSeconds,
+        optimizerSeconds,
+        expertOptimizerSeconds,
+        tokens,
+        link,
+        taskSeconds,
+        memoryBytes,
+        residentBytes,
+        expertBytes,
+        expertRowBytes);
+  }
+
+  /** The same with another part of a micro-batch, whose tasks pause for so long. */
+  public WorkerCosts withTokens(int newTokens, double newTaskSeconds) {
+    return new WorkerCosts(
+        device,
+        attention,
+        embedding,
+        head,
+        experts,
+        reduceSeconds,
+        optimizerSeconds,
+        expertOptimizerSeconds,
+        newTokens,
+        link,
+        newTaskSeconds,
+        memoryBytes,
+        residentBytes,
+        expertBytes,
+        expertRowBytes);
+  }
+
+  /** The same on a device that holds any number of experts. */
+  public WorkerCosts withBoundlessMemory() {
+    return new WorkerCosts(
         device,
         attention,
         embedding,
@@ -63,16 +93,15 @@ public record WorkerCosts(
         expertOptimizerSeconds,
         tokens,
         link,
-        0,
+        taskSeconds,
         memoryBytes,
         residentBytes,
-        expertBytes);
+        0,
+        0);
   }
 
-  /** How many experts of all layers together its memory holds. */
-  public long mostExperts() {
-    return expertBytes <= 0
-        ? Long.MAX_VALUE
-        : Math.max(0, (memoryBytes - residentBytes) / expertBytes);
+  /** Bytes that an expert takes which computes so many rows in a step. */
+  public long bytesOfExpert(double rowsOfStep) {
+    return expertBytes + Math.round(rowsOfStep * expertRowBytes);
   }
 }

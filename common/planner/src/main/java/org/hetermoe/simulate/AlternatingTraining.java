@@ -11,6 +11,7 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Passes;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.WorkerCosts;
 import org.hetermoe.schedule.Split;
@@ -151,7 +152,7 @@ final class AlternatingTraining implements TrainingSystem {
     GroupCosts whole = whole(scenario, group, sequences / microBatches);
     int parts = PARTS;
     GroupCosts inParts = inParts(whole, microBatches, parts);
-    boolean repeats = scenario.checkpointing() && group.expert().isEmpty();
+    boolean repeats = scenario.training().recompute() && group.expert().isEmpty();
     List<Task> order =
         Stream.iterate(0, block -> block < microBatches, block -> block + 1)
             .flatMap(block -> block(whole.layers(), block, parts))
@@ -187,7 +188,9 @@ final class AlternatingTraining implements TrainingSystem {
   }
 
   private static List<StepTimeline.Row> rows(GroupCosts costs) {
-    return Memory.rows(new SimulatedWorkers(costs, spread(costs), true));
+    Placement spread = spread(costs);
+    return Memory.rows(
+        costs, new SimulatedWorkers(costs, spread, true), new ReplicatedPlacement(spread));
   }
 
   /** Experts in order over all that own some; counts differ by at most one. */
@@ -204,33 +207,17 @@ final class AlternatingTraining implements TrainingSystem {
   }
 
   private static GroupCosts inParts(GroupCosts costs, int microBatches, int parts) {
-    return new GroupCosts(
-        costs.layers(),
-        costs.experts(),
-        microBatches * parts,
-        costs.topK(),
-        costs.rowBytes(),
-        costs.attention().stream().map(worker -> part(worker, parts)).toList(),
-        costs.expert().stream().map(worker -> part(worker, parts)).toList(),
-        costs.loads());
+    return costs.withMicroBatches(microBatches * parts).withWorkers(worker -> part(worker, parts));
   }
 
   private static WorkerCosts part(WorkerCosts whole, int parts) {
-    return new WorkerCosts(
-        whole.device(),
-        part(whole.attention(), parts),
-        part(whole.embedding(), parts),
-        part(whole.head(), parts),
-        whole.experts(),
-        whole.reduceSeconds(),
-        whole.optimizerSeconds(),
-        whole.expertOptimizerSeconds(),
-        whole.tokens() / parts,
-        whole.link(),
-        whole.taskSeconds() / parts,
-        whole.memoryBytes(),
-        whole.residentBytes(),
-        whole.expertBytes());
+    return whole
+        .withSeconds(
+            part(whole.attention(), parts),
+            part(whole.embedding(), parts),
+            part(whole.head(), parts),
+            whole.experts())
+        .withTokens(whole.tokens() / parts, whole.taskSeconds() / parts);
   }
 
   private static Passes part(Passes whole, int parts) {

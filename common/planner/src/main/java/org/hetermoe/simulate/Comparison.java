@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.hetermoe.cluster.Device;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
-import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.plan.RoleOrder;
+import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 
 /** The same training under different systems, with the same global batch. */
@@ -31,7 +31,7 @@ public final class Comparison {
    * @param model its sizes
    * @param length of a sequence, tokens
    * @param kinds the devices of each kind
-   * @param precision of computing and sending
+   * @param training what training does
    * @param loads of the experts
    * @param planner of HeterMoE
    * @param microBatches of HeterMoE; 0 to tune them
@@ -41,7 +41,7 @@ public final class Comparison {
       ModelShape model,
       int length,
       List<List<Device>> kinds,
-      Precision precision,
+      Training training,
       ExpertLoads loads,
       Planner planner,
       int microBatches,
@@ -60,7 +60,8 @@ public final class Comparison {
   public static Comparison of(Request request) {
     checkExpertFits(request);
     List<List<Device>> kinds = byName(request.kinds());
-    List<Roles> candidates = Roles.of(kinds, request.model(), request.length());
+    List<Roles> candidates =
+        Roles.of(kinds, new RoleOrder(request.model(), request.length(), request.training()));
     Scenario best = null;
     double most = -1;
     for (Roles roles : candidates) {
@@ -81,8 +82,7 @@ public final class Comparison {
         request.length(),
         roles.attention(),
         roles.expert(),
-        request.precision(),
-        true,
+        request.training(),
         request.loads(),
         request.planner(),
         request.microBatches());
@@ -90,9 +90,8 @@ public final class Comparison {
 
   private static void checkExpertFits(Request request) {
     long bytes =
-        CostModel.RESERVED_BYTES
-            + request.model().expertParameters()
-                * (request.precision().parameterBytes() + request.precision().optimizerBytes());
+        request.training().runtime().reservedBytes()
+            + request.model().expertParameters() * request.training().stateBytes();
     long largest =
         request.kinds().stream()
             .mapToLong(kind -> kind.getFirst().profile().memoryBytes())
@@ -130,8 +129,7 @@ public final class Comparison {
             scenario.length(),
             scenario.attention(),
             scenario.expert(),
-            scenario.precision(),
-            scenario.checkpointing(),
+            scenario.training(),
             scenario.loads(),
             scenario.planner(),
             PROBE_MICRO_BATCHES);

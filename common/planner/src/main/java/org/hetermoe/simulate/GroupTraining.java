@@ -47,7 +47,8 @@ final class GroupTraining implements TrainingSystem {
         case NoPlacement none -> reason = none.reason();
         case PlannedPlacement planned -> {
           SimulatedWorkers simulated = new SimulatedWorkers(costs, planned.replicated(), true);
-          Optional<String> shortage = Memory.shortage(Memory.rows(simulated));
+          Optional<String> shortage =
+              Memory.shortage(Memory.rows(costs, simulated, planned.replicated()));
           if (shortage.isPresent()) {
             reason = shortage.get();
           } else {
@@ -85,7 +86,7 @@ final class GroupTraining implements TrainingSystem {
         List.of(
             StepTimeline.of(
                 Simulator.execute(found.costs(), simulated, found.order()),
-                Memory.rows(simulated))));
+                Memory.rows(found.costs(), simulated, found.replicated()))));
   }
 
   private PlacementResult place(Scenario scenario, GroupCosts costs, Schedule order) {
@@ -98,8 +99,7 @@ final class GroupTraining implements TrainingSystem {
 
   private static GroupCosts costs(Scenario scenario, int sequences, int microBatches) {
     StepSpec step = scenario.step(sequences / microBatches, microBatches);
-    return CostModel.of(step, scenario.attention(), scenario.expert())
-        .withGradientBytes(step.gradientBytes());
+    return CostModel.of(step, scenario.attention(), scenario.expert());
   }
 
   private List<Integer> microBatches(Scenario scenario, int sequences) {

@@ -3,6 +3,9 @@ package org.hetermoe.simulate;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.ReplicatedPlacement;
 
 /** Whether what devices need fits what they have. */
 final class Memory {
@@ -26,13 +29,21 @@ final class Memory {
                     row.capacityBytes() / GIGA));
   }
 
-  /** The rows of simulated workers. */
-  static List<StepTimeline.Row> rows(SimulatedWorkers workers) {
-    return workers.all().stream()
-        .map(
-            worker ->
-                StepTimeline.Row.of(
-                    worker.worker().toString(), worker.costs(), worker.count(), worker.experts()))
-        .toList();
+  /** The rows of workers with the experts of a placement. */
+  static List<StepTimeline.Row> rows(
+      GroupCosts costs, SimulatedWorkers workers, ReplicatedPlacement placement) {
+    long[] bytes = costs.memoryBytes(placement);
+    return workers.all().stream().map(worker -> row(costs, worker, bytes)).toList();
+  }
+
+  private static StepTimeline.Row row(GroupCosts costs, SimulatedWorker worker, long[] bytes) {
+    WorkerRank first = worker.worker();
+    int index = worker.attends() ? first.rank() : costs.attention().size() + first.rank();
+    return new StepTimeline.Row(
+        first.toString(),
+        worker.costs().device(),
+        worker.count(),
+        bytes[index],
+        worker.costs().memoryBytes());
   }
 }

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.MemoryModel;
 import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.WorkerCosts;
 import org.hetermoe.schedule.Split;
@@ -82,7 +83,10 @@ final class Pipeline implements TrainingSystem {
       Scenario scenario, List<PipelineStage> stages, int microBatches) {
     return Execution.of(
         PipelineGraph.of(
-            stages, microBatches, AlternatingTraining.PARTS, scenario.checkpointing() ? 2 : 1));
+            stages,
+            microBatches,
+            AlternatingTraining.PARTS,
+            scenario.training().recompute() ? 2 : 1));
   }
 
   private static SystemResult.Trained trained(
@@ -181,6 +185,7 @@ final class Pipeline implements TrainingSystem {
   private static List<StepTimeline.Row> rows(
       List<PipelineStage> stages, Scenario scenario, int microBatches) {
     List<StepTimeline.Row> rows = new ArrayList<>();
+    MemoryModel memory = new MemoryModel(scenario.step(1, microBatches));
     for (int stage = 0; stage < stages.size(); stage++) {
       PipelineStage own = stages.get(stage);
       WorkerCosts worker = own.worker();
@@ -189,8 +194,7 @@ final class Pipeline implements TrainingSystem {
               "stage-" + stage,
               worker.device(),
               own.width(),
-              CostModel.stageBytes(
-                  scenario.step(own.width(), microBatches),
+              memory.stageBytes(
                   own.layers(),
                   own.experts(),
                   worker.tokens(),

@@ -5,10 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.hetermoe.cluster.Device;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.StepSpec;
+import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 
 /**
@@ -18,8 +18,7 @@ import org.hetermoe.plan.place.Planner;
  * @param length of a sequence, tokens
  * @param attention devices that attend where roles are split
  * @param expert devices that compute experts where roles are split
- * @param precision of computing and sending
- * @param checkpointing whether activations are computed again in the backward pass
+ * @param training what training does
  * @param loads of the experts
  * @param planner of HeterMoE
  * @param microBatches that HeterMoE uses; 0 to tune them
@@ -29,8 +28,7 @@ public record Scenario(
     int length,
     List<Device> attention,
     List<Device> expert,
-    Precision precision,
-    boolean checkpointing,
+    Training training,
     ExpertLoads loads,
     Planner planner,
     int microBatches) {
@@ -62,14 +60,7 @@ public record Scenario(
 
   /** A step of one group. */
   StepSpec step(int sequencesOfMicroBatch, int microBatchesOfStep) {
-    return new StepSpec(
-        model,
-        length,
-        sequencesOfMicroBatch,
-        microBatchesOfStep,
-        precision,
-        checkpointing,
-        1,
-        loads);
+    return StepSpec.alike(
+        model, length, sequencesOfMicroBatch, microBatchesOfStep, training, 1, loads);
   }
 }

@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
-import org.hetermoe.plan.WorkerCosts;
 
 /**
  * One simulated step, in full.
@@ -28,16 +27,6 @@ public record StepTimeline(
    * @param capacityBytes that it has
    */
   public record Row(String name, String device, int count, long memoryBytes, long capacityBytes) {
-    /** A worker that owns so many experts. */
-    static Row of(String name, WorkerCosts costs, int count, int experts) {
-      return new Row(
-          name,
-          costs.device(),
-          count,
-          costs.residentBytes() + experts * costs.expertBytes(),
-          costs.memoryBytes());
-    }
-
     /** Whether its memory is large enough. */
     public boolean fits() {
       return memoryBytes <= capacityBytes;

@@ -7,8 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +22,7 @@ class ClusterSpecTest {
     ClusterSpec cluster = ClusterSpec.parse("A40:6,V100:3");
 
     assertThat(cluster.devices()).extracting(ClusterSpec.Kind::count).containsExactly(6, 3);
-    assertThat(cluster.all(Catalogue.builtIn(), Precision.FP16)).hasSize(9);
+    assertThat(cluster.all(Catalogue.builtIn(), DType.F16)).hasSize(9);
   }
 
   @Test
@@ -39,8 +39,7 @@ class ClusterSpecTest {
         """);
 
     // When
-    List<Device> devices =
-        ClusterSpec.parse(file.toString()).all(Catalogue.builtIn(), Precision.FP16);
+    List<Device> devices = ClusterSpec.parse(file.toString()).all(Catalogue.builtIn(), DType.F16);
 
     // Then
     assertThat(devices.subList(0, 4)).extracting(Device::nic).containsExactly(0, 0, 1, 1);

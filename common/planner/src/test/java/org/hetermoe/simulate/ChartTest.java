@@ -9,6 +9,7 @@ import java.util.List;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.hetermoe.group.Placement;
 import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.schedule.ZebraSchedule;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
@@ -22,7 +23,8 @@ class ChartTest {
       new SimulatedWorkers(costs, Placement.balanced(1, 1, 1), false);
   private final StepTimeline step =
       StepTimeline.of(
-          Simulator.execute(costs, workers, new ZebraSchedule(1, 2)), Memory.rows(workers));
+          Simulator.execute(costs, workers, new ZebraSchedule(1, 2)),
+          Memory.rows(costs, workers, new ReplicatedPlacement(Placement.balanced(1, 1, 1))));
 
   @Test
   void countsTheSharesOfTheStep() {

@@ -9,14 +9,15 @@ import java.util.List;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.LoadPatterns;
+import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.PlannerKind;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -30,14 +31,14 @@ class ComparisonTest {
     ClusterSpec spec = ClusterSpec.parse(cluster).withGbps(gbps);
     List<List<Device>> kinds = new ArrayList<>();
     for (int kind = 0; kind < spec.devices().size(); kind++) {
-      kinds.add(spec.devicesOf(kind, Catalogue.builtIn(), Precision.FP16));
+      kinds.add(spec.devicesOf(kind, Catalogue.builtIn(), DType.F16));
     }
     return Comparison.of(
         new Comparison.Request(
             model,
             length,
             kinds,
-            Precision.FP16,
+            Training.paper(DType.F16),
             loads,
             Planner.of(PlannerKind.PAPER, true, new Simulator()),
             0,
@@ -194,5 +195,21 @@ class ComparisonTest {
               .isEqualTo(new SystemResult.Infeasible(kind, "no device is left for the experts"));
       case EP, EP_IDEAL, PP -> assertThat(trained(result).tokensPerSecond()).isPositive();
     }
+  }
+
+  @Test
+  void aModelWithDenseLayersIsSimulated() {
+    ModelShape dense = KnownModels.of("deepseek-v2-lite");
+    Comparison comparison =
+        compare(
+            dense,
+            "A100:8,A40:8",
+            100,
+            4096,
+            0,
+            ExpertLoads.balanced(dense.layers(), dense.experts()));
+
+    assertThat(dense.denseLayers()).isPositive();
+    assertThat(trained(comparison.under(SystemKind.HETERMOE)).tokensPerSecond()).isPositive();
   }
 }

@@ -28,9 +28,11 @@ final class Costs {
         0,
         TOKENS,
         new LinkCosts(bytesPerSecond, 0),
+        0,
         1000,
         100,
-        10);
+        10,
+        0);
   }
 
   /** An expert worker: an expert's backward takes twice its forward. */
@@ -46,9 +48,11 @@ final class Costs {
         0,
         0,
         new LinkCosts(bytesPerSecond, 0),
+        0,
         1000,
         100,
-        10);
+        10,
+        0);
   }
 
   private static ExpertCosts expert(double forward) {
@@ -70,7 +74,8 @@ final class Costs {
         1,
         attention,
         expert,
-        ExpertLoads.balanced(layers, experts));
+        ExpertLoads.balanced(layers, experts),
+        0);
   }
 
   static <T> List<T> times(int count, T one) {

@@ -118,9 +118,11 @@ class SimulatorTest {
         worker.expertOptimizerSeconds(),
         worker.tokens(),
         link,
+        worker.taskSeconds(),
         worker.memoryBytes(),
         worker.residentBytes(),
-        worker.expertBytes());
+        worker.expertBytes(),
+        worker.expertRowBytes());
   }
 
   @Test
@@ -152,7 +154,7 @@ class SimulatorTest {
     ReplicatedPlacement both =
         new ReplicatedPlacement(onExpert).with(new Replica(0, 0, WorkerRank.expert(1)));
 
-    assertThat(Memory.rows(new SimulatedWorkers(costs, both, false)))
+    assertThat(Memory.rows(costs, new SimulatedWorkers(costs, both, false), both))
         .extracting(StepTimeline.Row::memoryBytes)
         .containsExactly(100L, 110L, 110L);
     assertThatThrownBy(() -> both.with(new Replica(0, 0, WorkerRank.expert(0))))
@@ -160,20 +162,11 @@ class SimulatorTest {
   }
 
   private static WorkerCosts perRow(WorkerCosts worker, double forward) {
-    return new WorkerCosts(
-        worker.device(),
+    return worker.withSeconds(
         worker.attention(),
         worker.embedding(),
         worker.head(),
-        new ExpertCosts(Passes.NONE, new Passes(forward, 2 * forward)),
-        0,
-        0,
-        0,
-        worker.tokens(),
-        worker.link(),
-        worker.memoryBytes(),
-        worker.residentBytes(),
-        worker.expertBytes());
+        new ExpertCosts(Passes.NONE, new Passes(forward, 2 * forward)));
   }
 
   @Test

@@ -46,15 +46,7 @@ public final class MeasuredCosts {
     for (int rank = 0; rank < costs.expert().size(); rank++) {
       experts.add(corrected(WorkerRank.expert(rank), costs, expected, placement, spent));
     }
-    return new GroupCosts(
-        costs.layers(),
-        costs.experts(),
-        costs.microBatches(),
-        costs.topK(),
-        costs.rowBytes(),
-        attention,
-        experts,
-        costs.loads());
+    return costs.withWorkers(attention, experts);
   }
 
   private static WorkerCosts corrected(
@@ -72,21 +64,12 @@ public final class MeasuredCosts {
         factor(measured.attentionSeconds, BusyShares.attentionSeconds(expected, expected.of(peer)));
     double experts =
         factor(measured.expertSeconds, BusyShares.expertSeconds(expected, placement, peer));
-    return new WorkerCosts(
-        worker.device(),
+    return worker.withSeconds(
         times(worker.attention(), attention),
         times(worker.embedding(), attention),
         times(worker.head(), attention),
         new ExpertCosts(
-            times(worker.experts().fixed(), experts), times(worker.experts().perRow(), experts)),
-        worker.reduceSeconds(),
-        worker.optimizerSeconds(),
-        worker.expertOptimizerSeconds(),
-        worker.tokens(),
-        worker.link(),
-        worker.memoryBytes(),
-        worker.residentBytes(),
-        worker.expertBytes());
+            times(worker.experts().fixed(), experts), times(worker.experts().perRow(), experts)));
   }
 
   /** 1 where nothing was measured or expected. */

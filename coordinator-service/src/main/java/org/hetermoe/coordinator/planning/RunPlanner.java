@@ -1,14 +1,21 @@
 package org.hetermoe.coordinator.planning;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import org.hetermoe.cluster.Device;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LinkCosts;
+import org.hetermoe.plan.StepSpec;
+import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.NoPlacement;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
@@ -17,6 +24,7 @@ import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.PlanningSpec;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.schedule.Schedule;
+import org.hetermoe.schedule.Split;
 import org.hetermoe.simulate.Simulator;
 
 /** Plans a run: from the profiles of its workers to a placement and its promise. Pure. */
@@ -59,9 +67,7 @@ public final class RunPlanner {
         spec,
         devices,
         link,
-        costs ->
-            MeasuredCosts.corrected(
-                costs, RunCosts.of(spec, devices, loads, link), placement, spent));
+        costs -> MeasuredCosts.corrected(costs, profiled(loads), placement, spent));
   }
 
   /** A group of which a device is not known cannot be planned for. */
@@ -134,7 +140,33 @@ public final class RunPlanner {
   }
 
   private GroupCosts costs(ExpertLoads loads) {
-    return correction.apply(RunCosts.of(spec, devices, loads, link));
+    return correction.apply(profiled(loads));
+  }
+
+  /** Costs by the profiles of all workers, as the services train. */
+  private GroupCosts profiled(ExpertLoads loads) {
+    StepSpec step =
+        new StepSpec(
+            ModelShape.of(spec.name(), spec.model()),
+            spec.data().sequenceLength(),
+            IntStream.range(0, spec.training().microBatches()).mapToObj(this::sequences).toList(),
+            Training.SERVICES,
+            1,
+            loads);
+    return CostModel.of(step, devices(WorkerRank.Role.ATTENTION), devices(WorkerRank.Role.EXPERT));
+  }
+
+  private int sequences(int microBatch) {
+    return Split.of(spec.training().batchSequences(), spec.training().microBatches(), microBatch)
+        .count();
+  }
+
+  private List<Device> devices(WorkerRank.Role role) {
+    return devices.of(role).stream()
+        .map(
+            profile ->
+                new Device(profile, link.bytesPerSecond(), link.latencySeconds(), link.nic()))
+        .toList();
   }
 
   private static Decision.Promise promise(

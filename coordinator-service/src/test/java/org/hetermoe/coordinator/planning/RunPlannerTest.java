@@ -172,6 +172,11 @@ class RunPlannerTest {
     }
 
     @Override
+    public double taskSeconds() {
+      return 0;
+    }
+
+    @Override
     public double optimizerSeconds(long parameters) {
       return 0;
     }

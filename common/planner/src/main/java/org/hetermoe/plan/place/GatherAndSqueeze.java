@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.ExpertCosts;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Predictor;
@@ -70,8 +71,9 @@ public final class GatherAndSqueeze implements Planner {
               .orElse(0);
       double expertSeconds = oneGiven * costs.experts() / expert;
       long owned = (long) costs.layers() * Math.ceilDiv(costs.experts(), expert);
-      long kept = least(costs.expert());
-      long held = least(costs.attention());
+      ExpertCapacity capacity = new ExpertCapacity(costs);
+      long kept = least(capacity, costs.expert());
+      long held = least(capacity, costs.attention());
       return new Inputs(
           taken,
           given,
@@ -89,8 +91,8 @@ public final class GatherAndSqueeze implements Planner {
           .orElse(0);
     }
 
-    private static long least(List<WorkerCosts> workers) {
-      return workers.stream().mapToLong(WorkerCosts::mostExperts).min().orElse(0);
+    private static long least(ExpertCapacity capacity, List<WorkerCosts> workers) {
+      return workers.stream().mapToLong(capacity::of).min().orElse(0);
     }
 
     private static int gcd(int one, int other) {

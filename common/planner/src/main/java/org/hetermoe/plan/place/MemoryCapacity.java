@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.Optional;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.GroupCosts;
+import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.WorkerCosts;
 
 /** How many experts, of all layers together, each worker of a group may hold. */
@@ -23,10 +25,11 @@ final class MemoryCapacity {
    */
   static MemoryCapacity of(GroupCosts costs, WorkerIndex workers, boolean asymEa) {
     long all = (long) costs.layers() * costs.experts();
+    ExpertCapacity capacity = new ExpertCapacity(costs);
     long[] experts = new long[workers.size()];
     for (int worker = 0; worker < experts.length; worker++) {
       boolean mayOwn = asymEa || worker >= workers.attention();
-      experts[worker] = mayOwn ? Math.min(all, workers.costs(worker).mostExperts()) : 0;
+      experts[worker] = mayOwn ? Math.min(all, capacity.of(workers.costs(worker))) : 0;
     }
     return new MemoryCapacity(experts);
   }
@@ -87,7 +90,10 @@ final class MemoryCapacity {
     return Optional.of(
         "memory: the group holds %d experts of %d (%d of them on attention workers); an expert takes %s"
             .formatted(
-                heldByAll, all, heldByAttention, gigabytes(owners.getFirst().expertBytes())));
+                heldByAll,
+                all,
+                heldByAttention,
+                gigabytes(ExpertCapacity.bytesOfMeanExpert(costs, owners.getFirst()))));
   }
 
   /** The first worker that does not hold what a placement gives it; empty if all fits. */
@@ -99,18 +105,18 @@ final class MemoryCapacity {
         owned[workers.of(owner)]++;
       }
     }
+    long[] needed = costs.memoryBytes(new ReplicatedPlacement(placement));
     for (int worker = 0; worker < owned.length; worker++) {
       WorkerCosts own = workers.costs(worker);
-      long needed = own.residentBytes() + owned[worker] * own.expertBytes();
       // An expert worker without experts is not needed, whatever it has.
       boolean used = owned[worker] > 0 || worker < workers.attention();
-      if (used && needed > own.memoryBytes()) {
+      if (used && needed[worker] > own.memoryBytes()) {
         return Optional.of(
             "memory: %s (%s) needs %s for %d experts and has %s"
                 .formatted(
                     workers.worker(worker),
                     own.device(),
-                    gigabytes(needed),
+                    gigabytes(needed[worker]),
                     owned[worker],
                     gigabytes(own.memoryBytes())));
       }

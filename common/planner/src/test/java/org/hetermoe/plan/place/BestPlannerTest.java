@@ -9,6 +9,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Predictor;
 import org.hetermoe.run.PlannerKind;
@@ -88,7 +89,7 @@ class BestPlannerTest {
         IntStream.range(0, placement.layers())
             .mapToLong(layer -> placement.expertsOf(layer, worker).size())
             .sum();
-    assertThat(owned).isLessThanOrEqualTo(costs.of(worker).mostExperts());
+    assertThat(owned).isLessThanOrEqualTo(new ExpertCapacity(costs).of(costs.of(worker)));
   }
 
   @ParameterizedTest
@@ -161,7 +162,7 @@ class BestPlannerTest {
     for (int worker = 0; worker < workers; worker++) {
       WorkerRank peer =
           worker < attention ? WorkerRank.attention(worker) : WorkerRank.expert(worker - attention);
-      if (owned[worker] > costs.of(peer).mostExperts()) {
+      if (owned[worker] > new ExpertCapacity(costs).of(costs.of(peer))) {
         return Double.POSITIVE_INFINITY;
       }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Random;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LoadPatterns;
@@ -114,6 +115,6 @@ class ReplicaSearchTest {
       int seed, GroupCosts costs, PlannedPlacement planned, WorkerRank worker) {
     assertThat(planned.replicated().owners().map(Replica::worker).filter(worker::equals).count())
         .as("experts of %s, seed %d", worker, seed)
-        .isLessThanOrEqualTo(costs.of(worker).mostExperts());
+        .isLessThanOrEqualTo(new ExpertCapacity(costs).of(costs.of(worker)));
   }
 }

@@ -32,9 +32,11 @@ final class TestGroups {
         0,
         tokens,
         link,
+        0,
         1 + room,
         1,
-        1);
+        1,
+        0);
   }
 
   /**
@@ -64,7 +66,8 @@ final class TestGroups {
         1,
         Collections.nCopies(m, worker(1, taken, TOKENS, meanRows, FAST, attentionRoom)),
         Collections.nCopies(n, worker(0, kept, 0, meanRows, FAST, expertRoom)),
-        ExpertLoads.balanced(layers, experts));
+        ExpertLoads.balanced(layers, experts),
+        0);
   }
 
   /** Some group with workers of several kinds, tight memory, slow links and uneven loads. */
@@ -109,7 +112,8 @@ final class TestGroups {
         expert,
         random.nextBoolean()
             ? ExpertLoads.balanced(layers, experts)
-            : loads(random, layers, experts));
+            : loads(random, layers, experts),
+        0);
   }
 
   private static ExpertLoads loads(Random random, int layers, int experts) {

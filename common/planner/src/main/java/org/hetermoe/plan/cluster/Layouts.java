@@ -1,8 +1,7 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -10,11 +9,10 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.hetermoe.device.DeviceProfile;
-import org.hetermoe.device.Pass;
+import org.hetermoe.plan.RoleOrder;
 
 /**
- * The layouts of a fleet that are worth a look. Within a group the kinds that give up the least
+ * The layouts of a pool that are worth a look. Within a group the kinds that give up the least
  * expert work for attention attend (comparative advantage), so that one number, M, decides all
  * roles. Kinds may be left out.
  */
@@ -23,54 +21,42 @@ final class Layouts {
   private static final int MOST_MICRO_BATCHES = 64;
   private static final int MOST_GROUPS = 32;
 
-  private final Fleet fleet;
-  private final FleetTask task;
-  private final Forecast forecast;
+  private final DevicePool pool;
+  private final TrainingJob job;
+  private final LayoutEstimate estimate;
   private final List<Integer> attendFirst;
 
-  Layouts(Fleet fleet, FleetTask task, Forecast forecast) {
-    this.forecast = forecast;
-    this.fleet = fleet;
-    this.task = task;
+  Layouts(DevicePool pool, TrainingJob job, LayoutEstimate estimate) {
+    this.estimate = estimate;
+    this.pool = pool;
+    this.job = job;
     this.attendFirst =
-        IntStream.range(0, fleet.kinds().size())
-            .boxed()
-            .sorted(Comparator.comparingDouble(this::givenUp))
-            .toList();
-  }
-
-  private double givenUp(int kind) {
-    if (!fleet.kinds().get(kind).attends()) {
-      return Double.POSITIVE_INFINITY;
-    }
-    DeviceProfile profile = fleet.kinds().get(kind).one().profile();
-    double rows = (double) task.length() * task.model().topK();
-    return profile.attentionSeconds(task.model(), 1, task.length(), Pass.BACKWARD)
-        / profile.expertSeconds(task.model(), rows, Pass.BACKWARD);
+        new RoleOrder(job.model(), job.length(), job.training())
+            .attending(pool.kinds().stream().map(kind -> kind.one().profile()).toList());
   }
 
   void each(Consumer<Layout> look) {
     Set<List<Integer>> cuts = new HashSet<>();
-    for (int uses = 1; uses < Math.pow(parts(), fleet.kinds().size()); uses++) {
+    for (int uses = 1; uses < Math.pow(parts(), pool.kinds().size()); uses++) {
       int groups = most();
       while (groups > 0) {
         int[] counts = counts(uses, groups);
         // The same groups may be cut from fewer devices: most groups first.
-        if (task.fitted() ? cuts.add(boxed(counts)) : task.globalBatch() % groups == 0) {
+        if (job.fitted() ? cuts.add(boxed(counts)) : job.globalBatch() % groups == 0) {
           roles(counts, groups, look);
         }
-        groups -= task.fitted() ? Math.ceilDiv(groups, MOST_GROUPS) : 1;
+        groups -= job.fitted() ? Math.ceilDiv(groups, MOST_GROUPS) : 1;
       }
     }
   }
 
   /** A kind is left out or used; with prices half of it may be used, too. */
   private int parts() {
-    return fleet.priced() && fleet.kinds().size() <= 3 ? 3 : 2;
+    return pool.priced() && pool.kinds().size() <= 3 ? 3 : 2;
   }
 
   private int most() {
-    return Math.min(task.globalBatch(), fleet.devices() / 2);
+    return Math.min(job.globalBatch(), pool.devices() / 2);
   }
 
   private static List<Integer> boxed(int[] counts) {
@@ -79,13 +65,13 @@ final class Layouts {
 
   /** Devices of a group, by kind; none of a kind that is in use but has too few for all. */
   private int[] counts(int uses, int groups) {
-    int[] counts = new int[fleet.kinds().size()];
+    int[] counts = new int[pool.kinds().size()];
     int rest = uses;
     for (int kind = 0; kind < counts.length; kind++) {
       int use = rest % parts();
       rest /= parts();
       if (use > 0) {
-        counts[kind] = fleet.kinds().get(kind).count() / use / groups;
+        counts[kind] = pool.kinds().get(kind).count() / use / groups;
         if (counts[kind] == 0) {
           return new int[counts.length];
         }
@@ -99,10 +85,8 @@ final class Layouts {
     SortedSet<Integer> attending = new TreeSet<>();
     int whole = 0;
     for (int kind : attendFirst) {
-      if (fleet.kinds().get(kind).attends()) {
-        whole += counts[kind];
-        attending.add(whole);
-      }
+      whole += counts[kind];
+      attending.add(whole);
     }
     int step = Math.max(1, devices / MOST_COUNTS);
     for (int m = step; m <= whole; m += step) {
@@ -114,7 +98,7 @@ final class Layouts {
         List<Integer> expert = new ArrayList<>();
         split(counts, m, attention, expert);
         Layout layout = new Layout(groups, attention, expert, 1, m);
-        if (task.fitted()) {
+        if (job.fitted()) {
           fitted(layout, look);
         } else {
           exact(layout, look);
@@ -125,7 +109,7 @@ final class Layouts {
 
   /** All micro-batches that make up the whole batch. */
   private void exact(Layout layout, Consumer<Layout> look) {
-    int batch = task.globalBatch() / layout.groups();
+    int batch = job.globalBatch() / layout.groups();
     int most = Math.min(batch / layout.attentionWorkers(), MOST_MICRO_BATCHES);
     for (int microBatches = 1; microBatches <= most; microBatches++) {
       if (batch % microBatches == 0) {
@@ -136,7 +120,7 @@ final class Layouts {
 
   /** For each number of micro-batches, the largest that memory and batch allow. */
   private void fitted(Layout layout, Consumer<Layout> look) {
-    if (!allowed(layout.with(1, forecast.sequences(layout, 1)))) {
+    if (!allowed(layout.with(1, estimate.sequences(layout, 1)))) {
       look.accept(layout);
       return;
     }
@@ -145,10 +129,10 @@ final class Layouts {
         microBatches <= MOST_MICRO_BATCHES;
         microBatches += Math.max(1, microBatches / 6)) {
       int fits = 0;
-      int fails = Math.min(before, Math.ceilDiv(task.globalBatch(), layout.groups()) + 1);
+      int fails = Math.min(before, Math.ceilDiv(job.globalBatch(), layout.groups()) + 1);
       while (fails - fits > 1) {
         int middle = (fits + fails) / 2;
-        if (allowed(layout.with(microBatches, forecast.sequences(layout, middle)))) {
+        if (allowed(layout.with(microBatches, estimate.sequences(layout, middle)))) {
           fits = middle;
         } else {
           fails = middle;
@@ -158,12 +142,12 @@ final class Layouts {
         return;
       }
       before = fails;
-      look.accept(layout.with(microBatches, forecast.sequences(layout, fits)));
+      look.accept(layout.with(microBatches, estimate.sequences(layout, fits)));
     }
   }
 
   private boolean allowed(Layout layout) {
-    return layout.globalBatch() <= task.globalBatch() && forecast.holds(layout);
+    return layout.globalBatch() <= job.globalBatch() && estimate.holds(layout);
   }
 
   private void split(int[] counts, int m, List<Integer> attention, List<Integer> expert) {

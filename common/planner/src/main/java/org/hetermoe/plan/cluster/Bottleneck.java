@@ -1,10 +1,10 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.Locale;
 
 /** What keeps a layout from being faster. */
-public enum Limit {
+public enum Bottleneck {
   /** Attention workers are the busiest. */
   ATTENTION,
   /** Expert workers are the busiest. */

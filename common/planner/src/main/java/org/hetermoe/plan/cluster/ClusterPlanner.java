@@ -1,4 +1,4 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.plan.CostModel;
+import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Predictor;
 import org.hetermoe.plan.StepSpec;
@@ -26,7 +27,7 @@ import org.hetermoe.schedule.ZebraSchedule;
 
 /**
  * Searches the layout of a cluster with the most tokens per second, or per unit of currency if it
- * has prices. All layouts get a forecast from the rates of their devices; the most promising get a
+ * has prices. All layouts get a estimate from the rates of their devices; the most promising get a
  * quick look at a group with its real costs; the best of those are planned and judged by the
  * predictor. One group stands for all: they are alike.
  */
@@ -39,19 +40,19 @@ public final class ClusterPlanner {
   private static final double BEST_SHARE = 0.2;
   private static final double MEMORY_MATTERS = 0.97;
 
-  private final Fleet fleet;
-  private final FleetTask task;
+  private final DevicePool pool;
+  private final TrainingJob job;
   private final Predictor predictor;
-  private final Forecast forecast;
+  private final LayoutEstimate estimate;
 
-  private ClusterPlanner(Fleet fleet, FleetTask task, Predictor predictor) {
-    this.fleet = fleet.remembered();
-    this.task = task;
+  private ClusterPlanner(DevicePool pool, TrainingJob job, Predictor predictor) {
+    this.pool = pool.cached();
+    this.job = job;
     this.predictor = predictor;
-    this.forecast = new Forecast(this.fleet, task);
+    this.estimate = new LayoutEstimate(this.pool, job);
   }
 
-  /** A layout that the forecast has seen. */
+  /** A layout that the estimate has seen. */
   private record Candidate(Layout layout, double about) {
     private List<Object> roles() {
       return List.of(layout.groups(), layout.attention(), layout.expert());
@@ -76,18 +77,18 @@ public final class ClusterPlanner {
    * @param keep how many layouts to report
    * @throws InvalidFieldException if no layout is possible
    */
-  public static ClusterPlan plan(Fleet fleet, FleetTask task, Predictor predictor, int keep) {
-    return new ClusterPlanner(fleet, task, predictor).plan(keep);
+  public static ClusterPlan plan(DevicePool pool, TrainingJob job, Predictor predictor, int keep) {
+    return new ClusterPlanner(pool, job, predictor).plan(keep);
   }
 
   private ClusterPlan plan(int keep) {
     List<Candidate> candidates = new ArrayList<>();
     int[] counts = new int[2];
-    new Layouts(fleet, task, forecast)
+    new Layouts(pool, job, estimate)
         .each(
             layout -> {
               counts[0]++;
-              if (forecast.holds(layout)) {
+              if (estimate.holds(layout)) {
                 candidates.add(candidate(layout));
               } else {
                 counts[1]++;
@@ -106,7 +107,7 @@ public final class ClusterPlanner {
           || seen.getOrDefault(candidate.roles(), 0) >= SAME_ROLES
           || seen.getOrDefault(candidate.cut(), 0) >= SAME_CUT) {
         waiting++;
-      } else if (worth(candidate.layout(), forecast.bound(candidate.layout())) <= best) {
+      } else if (worth(candidate.layout(), estimate.bound(candidate.layout())) <= best) {
         pruned++;
       } else {
         Optional<Looked> found = look(candidate);
@@ -128,35 +129,35 @@ public final class ClusterPlanner {
     }
     looked.sort(Comparator.comparingDouble(one -> -one.worth()));
     return new ClusterPlan(
-        ranked(looked, keep), forecast.clusterBound(), counts[0], tooLittle, pruned, waiting);
+        ranked(looked, keep), estimate.clusterBound(), counts[0], tooLittle, pruned, waiting);
   }
 
   private String none(int considered, String shortage) {
-    String batch = task.fitted() ? "" : " with a global batch of " + task.globalBatch();
+    String batch = job.fitted() ? "" : " with a global batch of " + job.globalBatch();
     if (considered == 0) {
       return "cannot be cut into groups with an attention worker and an expert worker each" + batch;
     }
     return "cannot train "
-        + task.model().name()
+        + job.model().name()
         + batch
         + ": "
         + (shortage.isEmpty()
             ? "parameters, optimizer state and activations are more than the memory of any groups"
-                + (task.fitted() ? "" : "; leave the global batch out to have it fitted")
+                + (job.fitted() ? "" : "; leave the global batch out to have it fitted")
             : shortage);
   }
 
   private Candidate candidate(Layout layout) {
-    return new Candidate(layout, worth(layout, forecast.about(layout)));
+    return new Candidate(layout, worth(layout, estimate.about(layout)));
   }
 
   /**
-   * A quick look at a candidate. The forecast's count of memory is rough: a batch that may be
+   * A quick look at a candidate. The estimate's count of memory is rough: a batch that may be
    * fitted is made smaller until it fits.
    */
   private Optional<Looked> look(Candidate candidate) {
     Layout layout = candidate.layout();
-    for (int tries = 0; tries < (task.fitted() ? SMALLER : 1); tries++) {
+    for (int tries = 0; tries < (job.fitted() ? SMALLER : 1); tries++) {
       OptionalDouble seconds = GroupEstimate.seconds(costs(layout), schedule(layout));
       if (seconds.isPresent()) {
         double worth = worth(layout, seconds.getAsDouble());
@@ -173,20 +174,19 @@ public final class ClusterPlanner {
 
   /** Tokens a second, or tokens per unit of currency. */
   private double worth(Layout layout, double stepSeconds) {
-    return fleet.priced()
+    return pool.priced()
         ? tokensPerCurrency(layout, stepSeconds)
-        : task.tokens(layout) / stepSeconds;
+        : job.tokens(layout) / stepSeconds;
   }
 
   private double tokensPerCurrency(Layout layout, double stepSeconds) {
-    double price = layout.pricePerHour(fleet);
-    return price > 0 ? task.tokens(layout) / stepSeconds * 3600 / price : 0;
+    double price = layout.pricePerHour(pool);
+    return price > 0 ? job.tokens(layout) / stepSeconds * 3600 / price : 0;
   }
 
   private GroupCosts costs(Layout layout) {
-    StepSpec step = task.step(layout);
-    return CostModel.of(step, layout.attentionDevices(fleet), layout.expertDevices(fleet))
-        .withGradientBytes(step.gradientBytes());
+    StepSpec step = job.step(layout);
+    return CostModel.of(step, layout.attentionDevices(pool), layout.expertDevices(pool));
   }
 
   private static Schedule schedule(Layout layout, int layers) {
@@ -194,7 +194,7 @@ public final class ClusterPlanner {
   }
 
   private Schedule schedule(Layout layout) {
-    return schedule(layout, task.model().layers());
+    return schedule(layout, job.model().layers());
   }
 
   private String reason(GroupCosts costs, Layout layout) {
@@ -204,9 +204,9 @@ public final class ClusterPlanner {
   }
 
   private Planner planner(double share) {
-    return task.planner() == PlannerKind.BEST
+    return job.planner() == PlannerKind.BEST
         ? new BestPlanner(true, predictor, share, true)
-        : Planner.of(task.planner(), true, predictor);
+        : Planner.of(job.planner(), true, predictor);
   }
 
   private List<PlannedLayout> ranked(List<Looked> looked, int keep) {
@@ -219,10 +219,10 @@ public final class ClusterPlanner {
     }
     if (planned.isEmpty()) {
       throw new InvalidFieldException(
-          "planner", task.planner().label() + " finds no placement that fits; use best");
+          "planner", job.planner().label() + " finds no placement that fits; use best");
     }
     sort(planned);
-    if (task.planner() == PlannerKind.BEST) {
+    if (job.planner() == PlannerKind.BEST) {
       planned(planned.getFirst().layout(), BEST_SHARE)
           .filter(better -> better.tokensPerSecond() > planned.getFirst().tokensPerSecond())
           .ifPresent(better -> planned.set(0, better));
@@ -241,60 +241,30 @@ public final class ClusterPlanner {
     if (!(planning instanceof PlannedPlacement placed)) {
       return Optional.empty();
     }
-    GroupUse use = GroupUse.of(costs, placed.replicated(), placed.stepSeconds());
+    Utilization use = Utilization.of(costs, placed.replicated(), placed.stepSeconds());
     return Optional.of(
         new PlannedLayout(
             layout,
             placed,
-            task.tokens(layout) / placed.stepSeconds(),
+            job.tokens(layout) / placed.stepSeconds(),
             tokensPerCurrency(layout, placed.stepSeconds()),
             use,
-            use.limit() != Limit.COMMUNICATION && memoryMatters(costs, layout)
-                ? Limit.MEMORY
+            use.limit() != Bottleneck.COMMUNICATION && memoryMatters(costs, layout)
+                ? Bottleneck.MEMORY
                 : use.limit(),
             ""));
   }
 
   private boolean memoryMatters(GroupCosts costs, Layout layout) {
-    if (costs.attention().stream().allMatch(worker -> roomy(costs, worker))
-        && costs.expert().stream().allMatch(worker -> roomy(costs, worker))) {
+    ExpertCapacity capacity = new ExpertCapacity(costs);
+    if (costs.attention().stream().allMatch(capacity::holdsAll)
+        && costs.expert().stream().allMatch(capacity::holdsAll)) {
       return false;
     }
-    GroupCosts boundless =
-        new GroupCosts(
-            costs.layers(),
-            costs.experts(),
-            costs.microBatches(),
-            costs.topK(),
-            costs.rowBytes(),
-            costs.attention().stream().map(ClusterPlanner::boundless).toList(),
-            costs.expert().stream().map(ClusterPlanner::boundless).toList(),
-            costs.loads());
+    GroupCosts boundless = costs.withWorkers(WorkerCosts::withBoundlessMemory);
     Schedule schedule = schedule(layout);
     double without = GroupEstimate.seconds(boundless, schedule).orElseThrow();
     return without < MEMORY_MATTERS * GroupEstimate.seconds(costs, schedule).orElseThrow();
-  }
-
-  private static boolean roomy(GroupCosts costs, WorkerCosts worker) {
-    return worker.mostExperts() >= (long) costs.layers() * costs.experts();
-  }
-
-  private static WorkerCosts boundless(WorkerCosts worker) {
-    return new WorkerCosts(
-        worker.device(),
-        worker.attention(),
-        worker.embedding(),
-        worker.head(),
-        worker.experts(),
-        worker.reduceSeconds(),
-        worker.optimizerSeconds(),
-        worker.expertOptimizerSeconds(),
-        worker.tokens(),
-        worker.link(),
-        worker.taskSeconds(),
-        worker.memoryBytes(),
-        worker.residentBytes(),
-        0);
   }
 
   private List<PlannedLayout> explained(List<PlannedLayout> planned) {
@@ -308,12 +278,12 @@ public final class ClusterPlanner {
   }
 
   private String whyItWon(PlannedLayout best) {
-    String left = best.layout().leftOut(fleet);
+    String left = best.layout().leftOut(pool);
     return String.format(
         Locale.ROOT,
         "attention on %s, experts on %s: the kinds that give up the least expert work for attention attend; %s%s",
-        best.layout().attentionNames(fleet),
-        best.layout().expertNames(fleet),
+        best.layout().attentionNames(pool),
+        best.layout().expertNames(pool),
         bottleneck(best),
         left.isEmpty() ? "" : "; left out: " + left);
   }
@@ -323,7 +293,7 @@ public final class ClusterPlanner {
         1
             - worth(other.layout(), other.placed().stepSeconds())
                 / worth(best.layout(), best.placed().stepSeconds());
-    String left = other.layout().leftOut(fleet);
+    String left = other.layout().leftOut(pool);
     return String.format(
         Locale.ROOT,
         "%.1f %% less: %s%s",
@@ -333,7 +303,7 @@ public final class ClusterPlanner {
   }
 
   private static String bottleneck(PlannedLayout one) {
-    GroupUse use = one.use();
+    Utilization use = one.use();
     return switch (one.limit()) {
       case ATTENTION ->
           String.format(

@@ -1,2 +1,2 @@
 /** How a whole cluster is best cut into ZP groups: roles, M:N, number of groups, micro-batches. */
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;

@@ -1,4 +1,4 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,8 +10,8 @@ import org.hetermoe.cluster.Device;
  * A way to cut a cluster into ZP groups that are alike.
  *
  * @param groups how many
- * @param attention attention workers of a group, by kind of the fleet
- * @param expert expert workers of a group, by kind of the fleet
+ * @param attention attention workers of a group, by kind of the pool
+ * @param expert expert workers of a group, by kind of the pool
  * @param microBatches of a group's step (R)
  * @param sequences of a micro-batch
  */
@@ -47,46 +47,46 @@ public record Layout(
     return groups * (attention.get(kind) + expert.get(kind));
   }
 
-  private static String names(Fleet fleet, List<Integer> counts) {
+  private static String names(DevicePool pool, List<Integer> counts) {
     return IntStream.range(0, counts.size())
         .filter(kind -> counts.get(kind) > 0)
-        .mapToObj(kind -> counts.get(kind) + " " + fleet.kinds().get(kind).name())
+        .mapToObj(kind -> counts.get(kind) + " " + pool.kinds().get(kind).name())
         .collect(Collectors.joining(" + "));
   }
 
   /** Attention workers of a group by kind: {@code 2 A100 + 1 A40}. */
-  public String attentionNames(Fleet fleet) {
-    return names(fleet, attention);
+  public String attentionNames(DevicePool pool) {
+    return names(pool, attention);
   }
 
   /** Expert workers of a group by kind. */
-  public String expertNames(Fleet fleet) {
-    return names(fleet, expert);
+  public String expertNames(DevicePool pool) {
+    return names(pool, expert);
   }
 
   /** Attention workers of the first group. */
-  List<Device> attentionDevices(Fleet fleet) {
+  List<Device> attentionDevices(DevicePool pool) {
     List<Device> devices = new ArrayList<>();
     for (int kind = 0; kind < attention.size(); kind++) {
-      devices.addAll(fleet.kinds().get(kind).devices().subList(0, attention.get(kind)));
+      devices.addAll(pool.kinds().get(kind).devices().subList(0, attention.get(kind)));
     }
     return devices;
   }
 
   /** Expert workers of the first group. */
-  List<Device> expertDevices(Fleet fleet) {
+  List<Device> expertDevices(DevicePool pool) {
     List<Device> devices = new ArrayList<>();
     for (int kind = 0; kind < expert.size(); kind++) {
       int from = attention.get(kind);
-      devices.addAll(fleet.kinds().get(kind).devices().subList(from, from + expert.get(kind)));
+      devices.addAll(pool.kinds().get(kind).devices().subList(from, from + expert.get(kind)));
     }
     return devices;
   }
 
   /** Price of an hour of all devices that it uses. */
-  double pricePerHour(Fleet fleet) {
+  double pricePerHour(DevicePool pool) {
     return IntStream.range(0, attention.size())
-        .mapToDouble(kind -> used(kind) * fleet.kinds().get(kind).pricePerHour())
+        .mapToDouble(kind -> used(kind) * pool.kinds().get(kind).pricePerHour())
         .sum();
   }
 
@@ -96,11 +96,11 @@ public record Layout(
   }
 
   /** What the layout leaves idle, by kind; empty if nothing. */
-  public String leftOut(Fleet fleet) {
+  public String leftOut(DevicePool pool) {
     return names(
-        fleet,
+        pool,
         IntStream.range(0, attention.size())
-            .mapToObj(kind -> fleet.kinds().get(kind).count() - used(kind))
+            .mapToObj(kind -> pool.kinds().get(kind).count() - used(kind))
             .toList());
   }
 }

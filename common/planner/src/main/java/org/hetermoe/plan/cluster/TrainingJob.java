@@ -1,11 +1,11 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import java.util.Collections;
-import org.hetermoe.device.Precision;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.StepSpec;
+import org.hetermoe.plan.Training;
 import org.hetermoe.run.PlannerKind;
 
 /**
@@ -16,21 +16,19 @@ import org.hetermoe.run.PlannerKind;
  * @param globalBatch sequences of a step, over all groups
  * @param fitted whether a layout may take fewer sequences, as its memory and its workers want; if
  *     not, it takes exactly that many
- * @param precision of computing and sending
- * @param checkpointing whether activations are computed again in the backward pass
+ * @param training what training does
  * @param planner who places the experts of a group
  * @param loads of the experts
  */
-public record FleetTask(
+public record TrainingJob(
     ModelShape model,
     int length,
     int globalBatch,
     boolean fitted,
-    Precision precision,
-    boolean checkpointing,
+    Training training,
     PlannerKind planner,
     ExpertLoads loads) {
-  public FleetTask {
+  public TrainingJob {
     if (length < 1) {
       throw new InvalidFieldException("seq", "must be at least 1, is " + length);
     }
@@ -51,14 +49,7 @@ public record FleetTask(
 
   /** The step of one of the layout's groups. */
   StepSpec step(Layout layout) {
-    return new StepSpec(
-        model,
-        length,
-        layout.sequences(),
-        layout.microBatches(),
-        precision,
-        checkpointing,
-        layout.groups(),
-        loads);
+    return StepSpec.alike(
+        model, length, layout.sequences(), layout.microBatches(), training, layout.groups(), loads);
   }
 }

@@ -1,4 +1,4 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import org.hetermoe.plan.place.PlannedPlacement;
 
@@ -18,8 +18,8 @@ public record PlannedLayout(
     PlannedPlacement placed,
     double tokensPerSecond,
     double tokensPerCurrency,
-    GroupUse use,
-    Limit limit,
+    Utilization use,
+    Bottleneck limit,
     String why) {
   PlannedLayout because(String reason) {
     return new PlannedLayout(

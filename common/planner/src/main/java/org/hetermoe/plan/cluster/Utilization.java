@@ -1,4 +1,4 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.GroupCosts;
@@ -12,10 +12,10 @@ import org.hetermoe.plan.WorkerCosts;
  * @param experts that expert workers compute, on average
  * @param network that the busiest network card sends
  */
-public record GroupUse(double attention, double experts, double network) {
+public record Utilization(double attention, double experts, double network) {
   private static final double BUSY = 0.7;
 
-  static GroupUse of(GroupCosts costs, ReplicatedPlacement replicated, double stepSeconds) {
+  static Utilization of(GroupCosts costs, ReplicatedPlacement replicated, double stepSeconds) {
     int m = costs.attention().size();
     double[] busy = new double[m + costs.expert().size()];
     double[] sent = new double[busy.length];
@@ -51,7 +51,7 @@ public record GroupUse(double attention, double experts, double network) {
       network = Math.max(network, cost.link().seconds(sent[worker] * costs.rowBytes()));
     }
     double perStep = costs.microBatches() / stepSeconds;
-    return new GroupUse(
+    return new Utilization(
         mean(busy, 0, m) * perStep, mean(busy, m, busy.length) * perStep, network * perStep);
   }
 
@@ -68,14 +68,14 @@ public record GroupUse(double attention, double experts, double network) {
   }
 
   /** What is busiest. */
-  Limit limit() {
+  Bottleneck limit() {
     double most = Math.max(network, Math.max(attention, experts));
     if (most < BUSY) {
-      return Limit.WAITING;
+      return Bottleneck.WAITING;
     }
     if (most == network) {
-      return Limit.COMMUNICATION;
+      return Bottleneck.COMMUNICATION;
     }
-    return most == attention ? Limit.ATTENTION : Limit.EXPERTS;
+    return most == attention ? Bottleneck.ATTENTION : Bottleneck.EXPERTS;
   }
 }

@@ -1,4 +1,4 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,7 +13,7 @@ import org.hetermoe.model.InvalidFieldException;
  *
  * @param kinds in the order of the cluster
  */
-public record Fleet(List<Kind> kinds) {
+public record DevicePool(List<Kind> kinds) {
   /**
    * Devices that are alike.
    *
@@ -41,7 +41,7 @@ public record Fleet(List<Kind> kinds) {
     }
   }
 
-  public Fleet {
+  public DevicePool {
     kinds = List.copyOf(kinds);
     int devices = count(kinds);
     if (devices < 2) {
@@ -69,12 +69,12 @@ public record Fleet(List<Kind> kinds) {
    *
    * @param pricesPerHour by name of the kind; one without costs nothing
    */
-  public static Fleet of(List<Device> devices, Map<String, Double> pricesPerHour) {
+  public static DevicePool of(List<Device> devices, Map<String, Double> pricesPerHour) {
     Map<String, List<Device>> kinds = new LinkedHashMap<>();
     for (Device device : devices) {
       kinds.computeIfAbsent(device.profile().name(), name -> new ArrayList<>()).add(device);
     }
-    return new Fleet(
+    return new DevicePool(
         kinds.entrySet().stream()
             .map(
                 kind ->
@@ -85,13 +85,13 @@ public record Fleet(List<Kind> kinds) {
             .toList());
   }
 
-  /** The same fleet, with profiles that work each time out once. */
-  Fleet remembered() {
-    return new Fleet(kinds.stream().map(Fleet::remembered).toList());
+  /** The same pool, with profiles that work each time out once. */
+  DevicePool cached() {
+    return new DevicePool(kinds.stream().map(DevicePool::cached).toList());
   }
 
-  private static Kind remembered(Kind kind) {
-    DeviceProfile profile = new Remembered(kind.one().profile());
+  private static Kind cached(Kind kind) {
+    DeviceProfile profile = new CachedProfile(kind.one().profile());
     return new Kind(
         kind.name(),
         kind.devices().stream()

@@ -1,4 +1,4 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -7,41 +7,42 @@ import java.util.Map;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.Pass;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.MemoryModel;
 import org.hetermoe.plan.place.DivisibleWork;
 
 /**
  * What a layout's step takes at least, and about, from the rates of its kinds of device alone: all
  * devices of a kind count as one machine with many hands.
  */
-final class Forecast {
+final class LayoutEstimate {
   private static final int HALVINGS = 30;
 
-  private final Fleet fleet;
-  private final FleetTask task;
+  private final DevicePool pool;
+  private final TrainingJob job;
   private final ModelShape model;
-  private final GroupMemory memory;
+  private final LayoutCapacity capacity;
   private final Map<Integer, double[]> attendSeconds = new HashMap<>();
   private final Map<Integer, double[]> rowSeconds = new HashMap<>();
 
-  Forecast(Fleet fleet, FleetTask task) {
-    this.fleet = fleet;
-    this.task = task;
-    this.model = task.model();
-    this.memory = new GroupMemory(fleet, task);
+  LayoutEstimate(DevicePool pool, TrainingJob job) {
+    this.pool = pool;
+    this.job = job;
+    this.model = job.model();
+    this.capacity = new LayoutCapacity(pool, job);
   }
 
   /** Tokens per second that no layout could exceed: each device does what it is best at. */
   double clusterBound() {
-    int sequences = task.globalBatch();
+    int sequences = job.globalBatch();
     double[] attend = attendSeconds(sequences);
     double[] row = rowSeconds(sequences);
     List<DivisibleWork.Machine> machines = new ArrayList<>();
     for (int kind = 0; kind < attend.length; kind++) {
       machines.add(
-          new DivisibleWork.Machine(0, attend[kind], row[kind], fleet.kinds().get(kind).count()));
+          new DivisibleWork.Machine(0, attend[kind], row[kind], pool.kinds().get(kind).count()));
     }
     double seconds = new DivisibleWork(machines).leastSeconds(sequences, rows(sequences));
-    return (double) sequences * task.length() / seconds;
+    return (double) sequences * job.length() / seconds;
   }
 
   /** Seconds that a step takes at least: attention and experts over their rates. */
@@ -79,7 +80,7 @@ final class Forecast {
   /** A layout's layers, all alike, all micro-batches and both passes together. */
   private final class Estimate {
     private final Layout layout;
-    private final int kinds = fleet.kinds().size();
+    private final int kinds = pool.kinds().size();
     private final double[] each = new double[kinds];
     private final double[] pause = new double[kinds];
     private final double[] attentionRoom = new double[kinds];
@@ -95,21 +96,24 @@ final class Forecast {
       int sequences = layout.microBatches() * layout.sequences();
       double rowsOfExpert = rows(sequences) / experts();
       double[] row = rowSeconds(layout.sequences());
+      MemoryModel memory = capacity.memory(layout);
       double optimizer = 0;
       double perExpert = 0;
       for (int kind = 0; kind < kinds; kind++) {
         each[kind] = rowsOfExpert * row[kind];
         pause[kind] = 2 * layout.microBatches() * profile(kind).taskSeconds();
         if (layout.attention().get(kind) > 0) {
-          int share = (int) memory.share(layout, kind);
+          int share = (int) capacity.share(layout, kind);
           double seconds = share > 0 ? share * attendSeconds(share)[kind] : 0;
           attention =
               Math.max(attention, layout.microBatches() * seconds / model.layers() + pause[kind]);
           optimizer = Math.max(optimizer, oncePerAttention(kind, layout));
-          attentionRoom[kind] = Math.max(0, memory.attentionRoom(layout, kind)) / model.layers();
+          attentionRoom[kind] =
+              Math.max(0, capacity.attentionRoom(memory, layout, kind)) / model.layers();
         }
         if (layout.expert().get(kind) > 0) {
-          expertRoom[kind] = Math.max(0, memory.expertRoom(layout, kind)) / model.layers();
+          expertRoom[kind] =
+              Math.max(0, capacity.expertRoom(memory, layout, kind)) / model.layers();
           fastest = Math.min(fastest, each[kind]);
           perExpert = Math.max(perExpert, oncePerExpert(kind, layout));
         }
@@ -118,11 +122,11 @@ final class Forecast {
         }
       }
       once = optimizer + experts() / layout.expertWorkers() * perExpert;
-      sent = 2 * rows(sequences) / model.layers() * model.hidden() * task.precision().bytes();
+      sent = 2 * rows(sequences) / model.layers() * model.hidden() * job.training().type().bytes();
     }
 
     private double seconds() {
-      double low = Math.max(attention, task.hottest() * fastest);
+      double low = Math.max(attention, job.hottest() * fastest);
       double high = 2 * low;
       while (!suffices(high)) {
         low = high;
@@ -168,12 +172,12 @@ final class Forecast {
 
   /** Whether a group's memory can hold the layout's step, as far as rates of kinds tell. */
   boolean holds(Layout layout) {
-    return memory.holds(layout);
+    return capacity.holds(layout);
   }
 
   /** Sequences of a micro-batch of which each worker of the fastest kind gets so many. */
   int sequences(Layout layout, int most) {
-    return memory.sequences(layout, most);
+    return capacity.sequences(layout, most);
   }
 
   private double experts() {
@@ -192,15 +196,15 @@ final class Forecast {
   }
 
   private double rows(int sequences) {
-    return (double) sequences * task.length() * model.topK() * model.layers();
+    return (double) sequences * job.length() * model.topK() * model.layers();
   }
 
   private double bandwidth(int kind) {
-    return fleet.kinds().get(kind).one().bytesPerSecond();
+    return pool.kinds().get(kind).one().bytesPerSecond();
   }
 
   private DeviceProfile profile(int kind) {
-    return fleet.kinds().get(kind).one().profile();
+    return pool.kinds().get(kind).one().profile();
   }
 
   private double optimizerSeconds(int kind, long parameters) {
@@ -208,7 +212,7 @@ final class Forecast {
   }
 
   private double reduceSeconds(int kind, long parameters, int replicas) {
-    double bytes = (double) parameters * task.precision().bytes();
+    double bytes = (double) parameters * job.training().gradients().bytes();
     return 2.0 * (replicas - 1) / replicas * bytes / bandwidth(kind);
   }
 
@@ -217,10 +221,10 @@ final class Forecast {
     return attendSeconds.computeIfAbsent(
         sequences,
         all -> {
-          double[] seconds = new double[fleet.kinds().size()];
+          double[] seconds = new double[pool.kinds().size()];
           for (int kind = 0; kind < seconds.length; kind++) {
             seconds[kind] =
-                fleet.kinds().get(kind).attends()
+                pool.kinds().get(kind).attends()
                     ? attendSeconds(profile(kind), all) / all
                     : Double.POSITIVE_INFINITY;
           }
@@ -229,15 +233,15 @@ final class Forecast {
   }
 
   private double attendSeconds(DeviceProfile profile, int sequences) {
-    int tokens = sequences * task.length();
+    int tokens = sequences * job.length();
     double forward =
-        model.layers() * profile.attentionSeconds(model, sequences, task.length(), Pass.FORWARD);
+        model.layers() * profile.attentionSeconds(model, sequences, job.length(), Pass.FORWARD);
     double backward =
-        model.layers() * profile.attentionSeconds(model, sequences, task.length(), Pass.BACKWARD);
+        model.layers() * profile.attentionSeconds(model, sequences, job.length(), Pass.BACKWARD);
     double head =
         profile.headSeconds(model, tokens, Pass.FORWARD)
             + profile.headSeconds(model, tokens, Pass.BACKWARD);
-    return (task.checkpointing() ? 2 : 1) * forward + backward + head;
+    return (job.training().recompute() ? 2 : 1) * forward + backward + head;
   }
 
   /** Seconds of an expert's row, by kind. */
@@ -245,12 +249,12 @@ final class Forecast {
     return rowSeconds.computeIfAbsent(
         sequences,
         all -> {
-          double rows = (double) all * task.length() * model.topK() / model.experts();
-          double[] seconds = new double[fleet.kinds().size()];
+          double rows = (double) all * job.length() * model.topK() / model.experts();
+          double[] seconds = new double[pool.kinds().size()];
           for (int kind = 0; kind < seconds.length; kind++) {
             double forward = profile(kind).expertSeconds(model, rows, Pass.FORWARD);
             double backward = profile(kind).expertSeconds(model, rows, Pass.BACKWARD);
-            seconds[kind] = ((task.checkpointing() ? 2 : 1) * forward + backward) / rows;
+            seconds[kind] = ((job.training().recompute() ? 2 : 1) * forward + backward) / rows;
           }
           return seconds;
         });

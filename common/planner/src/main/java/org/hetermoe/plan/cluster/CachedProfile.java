@@ -1,4 +1,4 @@
-package org.hetermoe.plan.fleet;
+package org.hetermoe.plan.cluster;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -8,11 +8,11 @@ import org.hetermoe.device.Pass;
 import org.hetermoe.model.ModelShape;
 
 /** A profile that works each time out once: a search asks for the same ones again and again. */
-final class Remembered implements DeviceProfile {
+final class CachedProfile implements DeviceProfile {
   private final DeviceProfile profile;
   private final Map<Question, Double> answers = new HashMap<>();
 
-  Remembered(DeviceProfile profile) {
+  CachedProfile(DeviceProfile profile) {
     this.profile = profile;
   }
 

@@ -1,0 +1,54 @@
+package org.hetermoe.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.hetermoe.model.KnownModels;
+import org.hetermoe.model.ModelShape;
+import org.hetermoe.tensor.DType;
+import org.junit.jupiter.api.Test;
+
+class MemoryModelTest {
+  private static final ModelShape D1 = KnownModels.of("mixtral-d1");
+  private static final int LENGTH = 1024;
+
+  private static MemoryModel memory(int microBatches, ExpertLoads loads) {
+    return new MemoryModel(
+        StepSpec.alike(D1, LENGTH, 4, microBatches, Training.paper(DType.F16), 1, loads));
+  }
+
+  private static ExpertLoads balanced() {
+    return ExpertLoads.balanced(D1.layers(), D1.experts());
+  }
+
+  @Test
+  void expertOutputsAreKeptForTheGatesGradientWhereOthersComputeThem() {
+    long rows = LENGTH * 2L * D1.hidden() * 2;
+
+    // A layer's input and the outputs of the experts of each token; the input of the head.
+    assertThat(
+            memory(3, balanced()).attentionBytes(2, 2, true)
+                - memory(2, balanced()).attentionBytes(2, 2, true))
+        .isEqualTo(rows * (D1.layers() * (1L + D1.topK()) + 1));
+    assertThat(
+            memory(3, balanced()).attentionBytes(2, 2, false)
+                - memory(2, balanced()).attentionBytes(2, 2, false))
+        .isEqualTo(rows * (D1.layers() + 1L));
+  }
+
+  @Test
+  void aParameterHasItsGradientInSinglePrecision() {
+    // Value 2, gradient 4, master 4, moments 8; without a master in single precision.
+    assertThat(Training.paper(DType.F16).stateBytes()).isEqualTo(18);
+    assertThat(Training.paper(DType.F32).stateBytes()).isEqualTo(16);
+    assertThat(memory(1, balanced()).expertBytes()).isEqualTo(18 * D1.expertParameters());
+    assertThat(Training.SERVICES.stateBytes()).isEqualTo(4 * Float.BYTES);
+  }
+
+  @Test
+  void aSkewedLoadTakesMoreOfAnExpertWorker() {
+    ExpertLoads skewed = LoadPatterns.ratio(D1.layers(), D1.experts(), 3);
+
+    assertThat(memory(2, skewed).expertWorkerBytes(6, 2))
+        .isGreaterThan(memory(2, balanced()).expertWorkerBytes(6, 2));
+  }
+}
