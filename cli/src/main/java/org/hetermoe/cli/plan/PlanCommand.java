@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.hetermoe.cli.simulate.ModelOption;
@@ -18,7 +17,6 @@ import org.hetermoe.plan.Training;
 import org.hetermoe.plan.cluster.ClusterPlan;
 import org.hetermoe.plan.cluster.ClusterPlanner;
 import org.hetermoe.plan.cluster.DevicePool;
-import org.hetermoe.plan.cluster.PlannedLayout;
 import org.hetermoe.plan.cluster.TrainingJob;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
@@ -35,8 +33,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "plan",
     description = {
-      "Searches groups, roles, micro-batches and placement of experts for the most tokens per",
-      "second, or per unit of currency where the cluster file has prices, and says why."
+      "Plans how to train a model on a cluster of mixed devices.",
+      "Searches how to cut the cluster into groups, the role of each device, the number of",
+      "micro-batches and the placement of experts, and says why. The best plan is the one with the",
+      "most tokens per second, or per unit of currency where the cluster file has prices."
     },
     mixinStandardHelpOptions = true)
 public final class PlanCommand implements Callable<Integer> {
@@ -99,9 +99,10 @@ public final class PlanCommand implements Callable<Integer> {
     PrintWriter out = command.commandLine().getOut();
     if (json) {
       out.println(
-          Json.MAPPER.writeValueAsString(PlanReport.of(request.pool(), request, plan, seconds)));
+          Json.MAPPER.writeValueAsString(
+              ClusterPlanReport.of(request.pool(), request, plan, seconds)));
     } else {
-      print(out, request, plan, seconds);
+      ClusterPlanTable.print(out, request, plan, seconds);
     }
     out.flush();
     return 0;
@@ -134,63 +135,5 @@ public final class PlanCommand implements Callable<Integer> {
             kind,
             scenario.loads(shape));
     return new Request(DevicePool.of(all, prices), task);
-  }
-
-  private static void print(PrintWriter out, Request request, ClusterPlan plan, double seconds) {
-    TrainingJob task = request.task();
-    boolean priced = request.pool().priced();
-    out.printf(
-        Locale.ROOT,
-        "%s, sequences of %d, global batch %s%d, planner %s%n%n",
-        task.model().name(),
-        task.length(),
-        task.fitted() ? "of at most " : "",
-        task.globalBatch(),
-        task.planner().label());
-    out.printf(
-        "%6s  %-24s  %-28s  %3s  %6s  %10s  %s%6s  %s%n",
-        "groups",
-        "attention",
-        "experts",
-        "R",
-        "batch",
-        "tokens/s",
-        priced ? "  tokens/cur.  " : "",
-        "bound",
-        "limit");
-    for (PlannedLayout one : plan.layouts()) {
-      out.printf(
-          Locale.ROOT,
-          "%6d  %-24s  %-28s  %3d  %6d  %10.0f  %s%5.1f%%  %s%n",
-          one.layout().groups(),
-          one.layout().attentionNames(request.pool()),
-          one.layout().expertNames(request.pool()),
-          one.layout().microBatches(),
-          one.layout().globalBatch(),
-          one.tokensPerSecond(),
-          priced ? String.format(Locale.ROOT, "%12.0f  ", one.tokensPerCurrency()) : "",
-          100 * one.placed().boundFraction(),
-          one.limit().label());
-      out.printf("        %s%n", one.why());
-    }
-    PlannedLayout best = plan.best();
-    out.printf(
-        "%nexperts moved to attention workers, per layer: %s%n", best.placed().movedPerLayer());
-    out.printf("placement: %s%n", best.placed().why());
-    out.printf(
-        Locale.ROOT,
-        "%d of %d devices in use, %.1f %% of the bound of the whole cluster, %.0f tokens/s%n",
-        best.layout().devices(),
-        request.pool().devices(),
-        100 * plan.boundFraction(),
-        plan.boundTokensPerSecond());
-    out.printf(
-        Locale.ROOT,
-        "%d layouts: %d do not fit memory, %d cannot beat it by their bound, %d promised less than those looked at%n",
-        plan.considered(),
-        plan.tooLittleMemory(),
-        plan.pruned(),
-        plan.notLookedAt());
-    out.printf(Locale.ROOT, "planned in %.2f s%n", seconds);
   }
 }

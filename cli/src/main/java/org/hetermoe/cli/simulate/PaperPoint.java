@@ -14,9 +14,9 @@ import org.hetermoe.plan.place.BestPlanner;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.simulate.Comparison;
-import org.hetermoe.simulate.Outcome;
 import org.hetermoe.simulate.Simulator;
 import org.hetermoe.simulate.SystemKind;
+import org.hetermoe.simulate.SystemResult;
 import org.hetermoe.tensor.DType;
 
 /**
@@ -26,7 +26,7 @@ import org.hetermoe.tensor.DType;
  * @param model its name
  * @param length of a sequence
  * @param sequences of the global batch
- * @param outcomes by system, HeterMoE with the paper's planner
+ * @param results by system, HeterMoE with the paper's planner
  * @param best HeterMoE with our planner
  */
 record PaperPoint(
@@ -34,10 +34,10 @@ record PaperPoint(
     String model,
     int length,
     int sequences,
-    Map<SystemKind, Outcome> outcomes,
-    Outcome best) {
-  /** What is left of the search's looks, so that all points take a minute or two. */
-  private static final double SHARE = 0.02;
+    Map<SystemKind, SystemResult> results,
+    SystemResult best) {
+  /** Part of the search's whole budget, so that all points take a minute or two. */
+  private static final double EFFORT = 0.02;
 
   static PaperPoint simulate(PaperSetup setup, String name, int length) {
     Simulator simulator = new Simulator();
@@ -45,13 +45,13 @@ record PaperPoint(
     Comparison paper = comparison(setup, name, length, algorithm, 0, 0);
     Comparison best =
         comparison(
-            setup, name, length, new BestPlanner(true, simulator, SHARE), 0, paper.sequences());
-    Map<SystemKind, Outcome> outcomes = new EnumMap<>(SystemKind.class);
+            setup, name, length, new BestPlanner(true, simulator, EFFORT), 0, paper.sequences());
+    Map<SystemKind, SystemResult> results = new EnumMap<>(SystemKind.class);
     for (SystemKind kind : SystemKind.values()) {
-      outcomes.put(kind, paper.under(kind));
+      results.put(kind, paper.under(kind));
     }
     return new PaperPoint(
-        setup, name, length, paper.sequences(), outcomes, best.under(SystemKind.HETERMOE));
+        setup, name, length, paper.sequences(), results, best.under(SystemKind.HETERMOE));
   }
 
   /** HeterMoE with the paper's planner and so many micro-batches. */
@@ -85,15 +85,15 @@ record PaperPoint(
 
   /** Tokens per second; empty if the system does not fit. */
   Optional<Double> tokensPerSecond(SystemKind kind) {
-    return tokensPerSecond(outcomes.get(kind));
+    return tokensPerSecond(results.get(kind));
   }
 
   Optional<Double> bestTokensPerSecond() {
     return tokensPerSecond(best);
   }
 
-  private static Optional<Double> tokensPerSecond(Outcome outcome) {
-    return outcome instanceof Outcome.Trained trained
+  private static Optional<Double> tokensPerSecond(SystemResult result) {
+    return result instanceof SystemResult.Trained trained
         ? Optional.of(trained.tokensPerSecond())
         : Optional.empty();
   }
@@ -106,7 +106,7 @@ record PaperPoint(
 
   /** Share of the step that a kind of device computes, in percent; empty if it does not fit. */
   Optional<Double> busyPercent(SystemKind kind, String device) {
-    return outcomes.get(kind) instanceof Outcome.Trained trained
+    return results.get(kind) instanceof SystemResult.Trained trained
         ? trained.busy().entrySet().stream()
             .filter(entry -> entry.getKey().startsWith(device))
             .map(entry -> 100 * entry.getValue())

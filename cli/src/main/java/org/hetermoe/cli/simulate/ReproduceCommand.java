@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "reproduce",
     description = {
-      "Simulates every set-up, model and length of the paper's evaluation; prints for each of its",
-      "figures the paper's number, ours and the difference, and writes a document with charts."
+      "Simulates the paper's evaluation and compares its figures.",
+      "Every set-up, model and length of the paper is simulated. For each figure the command prints",
+      "the paper's number, ours and the difference, and it writes a document with charts."
     },
     mixinStandardHelpOptions = true)
 public final class ReproduceCommand implements Callable<Integer> {

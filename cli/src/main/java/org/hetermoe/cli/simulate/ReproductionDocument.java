@@ -11,8 +11,8 @@ import java.util.Objects;
 import java.util.Optional;
 import org.hetermoe.cluster.NetworkSpec;
 import org.hetermoe.simulate.Comparison;
-import org.hetermoe.simulate.Outcome;
 import org.hetermoe.simulate.SystemKind;
+import org.hetermoe.simulate.SystemResult;
 import org.hetermoe.simulate.ZebraChart;
 
 /** The document that compares the simulated evaluation with the paper's, and its charts. */
@@ -49,11 +49,12 @@ final class ReproductionDocument {
     Comparison comparison =
         PaperPoint.comparison(small, "mixtral-d2", 8192, MICRO_BATCHES, 2 * MICRO_BATCHES);
     return switch (comparison.under(SystemKind.HETERMOE)) {
-      case Outcome.Trained trained ->
+      case SystemResult.Trained trained ->
           ZebraChart.of(
-              trained.simulations().getFirst(),
+              trained.timelines().getFirst(),
               "HeterMoE with Asym-EA: mixtral-d2 on 2 A40 and 2 V100, 8K, four micro-batches");
-      case Outcome.Impossible impossible -> throw new IllegalStateException(impossible.reason());
+      case SystemResult.Infeasible infeasible ->
+          throw new IllegalStateException(infeasible.reason());
     };
   }
 

@@ -1,18 +1,10 @@
 package org.hetermoe.cli.simulate;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.hetermoe.cli.UsageException;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
@@ -24,13 +16,9 @@ import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.simulate.Comparison;
-import org.hetermoe.simulate.Outcome;
-import org.hetermoe.simulate.Simulation;
 import org.hetermoe.simulate.Simulator;
 import org.hetermoe.simulate.SystemKind;
-import org.hetermoe.simulate.TimelineJson;
-import org.hetermoe.simulate.ZebraChart;
-import org.hetermoe.tensor.DType;
+import org.hetermoe.simulate.SystemResult;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,15 +29,15 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "simulate",
     description = {
-      "Simulates one training step on a cluster of mixed devices, under one or more systems.",
+      "Simulates a training step on a cluster of mixed devices.",
+      "Compares HeterMoE with other systems (expert parallelism, pipelines) on the same batch.",
       "Example: hetermoe simulate --cluster A40:6,V100:6 --model mixtral-d1 --seq 8192"
     },
     mixinStandardHelpOptions = true)
 public final class SimulateCommand implements Callable<Integer> {
-  private static final double GIGA = 1e9;
-
   @Spec private CommandSpec command;
   @Mixin private ScenarioOptions scenario;
+  @Mixin private TimelineOptions timeline;
 
   @Option(
       names = "--cluster",
@@ -104,40 +92,11 @@ public final class SimulateCommand implements Callable<Integer> {
       description = "Who places experts: best, paper or none (default: ${DEFAULT-VALUE}).")
   private String planner;
 
-  @Option(
-      names = "--trace",
-      paramLabel = "FILE",
-      description =
-          "Writes the step of the first system: Chrome trace format, or our own JSON where FILE"
-              + " ends in .timeline.json.")
-  private Path trace;
-
-  @Option(
-      names = "--chart",
-      paramLabel = "FILE",
-      description = "Draws the step of the first system (SVG).")
-  private Path chart;
-
   @Option(names = "--json", description = "Prints one JSON object.")
   private boolean json;
 
   /** For picocli, which sets the fields. */
   public SimulateCommand() {}
-
-  /** The inputs as they were resolved. */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  private record Inputs(
-      ClusterSpec cluster,
-      ModelShape model,
-      int seq,
-      DType precision,
-      int globalBatch,
-      Map<String, Integer> attention,
-      Map<String, Integer> expert,
-      String planner,
-      String imbalance) {}
-
-  private record Report(Inputs inputs, List<SystemReport> systems) {}
 
   @Override
   public Integer call() throws IOException {
@@ -145,31 +104,35 @@ public final class SimulateCommand implements Callable<Integer> {
     ModelShape shape = shape();
     ClusterSpec spec = spec();
     Comparison comparison = Comparison.of(request(spec, shape));
-    List<Outcome> outcomes = kinds.stream().map(comparison::under).toList();
+    List<SystemResult> results = kinds.stream().map(comparison::under).toList();
     PrintWriter out = command.commandLine().getOut();
     if (json) {
-      Inputs inputs =
-          new Inputs(
-              spec,
-              shape,
-              scenario.length(),
-              scenario.precision(),
-              comparison.sequences(),
-              comparison.attention(),
-              comparison.expert(),
-              planner,
-              scenario.imbalance());
       out.println(
           Json.MAPPER
               .writerWithDefaultPrettyPrinter()
-              .writeValueAsString(
-                  new Report(inputs, outcomes.stream().map(SystemReport::of).toList())));
+              .writeValueAsString(report(spec, shape, comparison, results)));
     } else {
-      print(out, shape, comparison, outcomes);
+      SystemTable.print(out, shape.name(), scenario.length(), comparison, results);
     }
     out.flush();
-    draw(outcomes, shape);
+    timeline.write(results, shape.name() + " on " + cluster, scenario.length());
     return 0;
+  }
+
+  private SimulationReport report(
+      ClusterSpec spec, ModelShape shape, Comparison comparison, List<SystemResult> results) {
+    return new SimulationReport(
+        new SimulationReport.Inputs(
+            spec,
+            shape,
+            scenario.length(),
+            scenario.precision(),
+            comparison.sequences(),
+            comparison.attention(),
+            comparison.expert(),
+            planner,
+            scenario.imbalance()),
+        results.stream().map(SystemReport::of).toList());
   }
 
   private ModelShape shape() throws IOException {
@@ -224,99 +187,6 @@ public final class SimulateCommand implements Callable<Integer> {
   private static void atLeastOne(String option, int value) {
     if (value < 1) {
       throw new UsageException(option + " must be at least 1, is " + value);
-    }
-  }
-
-  private void print(
-      PrintWriter out, ModelShape shape, Comparison comparison, List<Outcome> outcomes) {
-    out.printf(
-        Locale.ROOT,
-        "%s, %d tokens a sequence, %d sequences a step; attention on %s, experts on %s%n%n",
-        shape.name(),
-        scenario.length(),
-        comparison.sequences(),
-        counts(comparison.attention()),
-        counts(comparison.expert()));
-    out.printf(
-        "%-20s %12s %9s %4s %7s  %-26s %-26s %s%n",
-        "system", "tokens/s", "step s", "R", "bound", "busy", "memory", "experts moved");
-    for (Outcome outcome : outcomes) {
-      switch (outcome) {
-        case Outcome.Trained trained ->
-            out.printf(
-                Locale.ROOT,
-                "%-20s %,12.0f %9.3f %4d %7s  %-26s %-26s %s%n",
-                trained.system().label(),
-                trained.tokensPerSecond(),
-                trained.stepSeconds(),
-                trained.microBatches(),
-                trained.boundFraction() > 0 ? percent(trained.boundFraction()) : "",
-                each(trained.busy(), SimulateCommand::percent),
-                each(
-                    trained.memoryBytes(),
-                    bytes -> String.format(Locale.ROOT, "%.1f GB", bytes / GIGA)),
-                trained.expertsMoved().isEmpty() ? "" : trained.expertsMoved());
-        case Outcome.Impossible impossible ->
-            out.printf("%-20s %s%n", impossible.system().label(), impossible.reason());
-      }
-    }
-  }
-
-  private static String counts(Map<String, Integer> devices) {
-    return devices.isEmpty()
-        ? "nothing"
-        : devices.entrySet().stream()
-            .map(entry -> entry.getValue() + " " + entry.getKey())
-            .collect(Collectors.joining(" + "));
-  }
-
-  private static <T> String each(Map<String, T> byKind, Function<T, String> text) {
-    return byKind.entrySet().stream()
-        .map(entry -> entry.getKey() + " " + text.apply(entry.getValue()))
-        .collect(Collectors.joining(", "));
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.0f %%", 100 * share);
-  }
-
-  private void draw(List<Outcome> outcomes, ModelShape shape) throws IOException {
-    if (trace == null && chart == null) {
-      return;
-    }
-    Outcome.Trained first =
-        outcomes.stream()
-            .filter(Outcome.Trained.class::isInstance)
-            .map(Outcome.Trained.class::cast)
-            .findFirst()
-            .orElseThrow(() -> new UsageException("no system fits, so there is nothing to draw"));
-    Simulation step = first.simulations().getFirst();
-    if (trace != null) {
-      JsonNode tree =
-          trace.toString().endsWith(".timeline.json")
-              ? TimelineJson.timeline(step)
-              : TimelineJson.chromeTrace(step);
-      write(trace, Json.MAPPER.writeValueAsString(tree));
-    }
-    if (chart != null) {
-      String title =
-          String.format(
-              Locale.ROOT,
-              "%s: %s on %s, %d tokens a sequence, step %.1f ms",
-              first.system().label(),
-              shape.name(),
-              cluster,
-              scenario.length(),
-              1e3 * first.stepSeconds());
-      write(chart, ZebraChart.of(step, title));
-    }
-  }
-
-  private static void write(Path file, String text) {
-    try {
-      Files.writeString(file, text);
-    } catch (IOException failed) {
-      throw new UsageException("'" + file + "' cannot be written: " + failed.getMessage());
     }
   }
 }

@@ -3,7 +3,7 @@ package org.hetermoe.cli.simulate;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Map;
-import org.hetermoe.simulate.Outcome;
+import org.hetermoe.simulate.SystemResult;
 
 /**
  * What became of the training under one system, as JSON. Where it does not fit there is a reason
@@ -32,10 +32,10 @@ record SystemReport(
     List<Integer> expertsMoved,
     List<ReplicaReport> replicas,
     String reason) {
-  static SystemReport of(Outcome outcome) {
-    String name = outcome.system().label();
-    return switch (outcome) {
-      case Outcome.Trained trained ->
+  static SystemReport of(SystemResult result) {
+    String name = result.system().label();
+    return switch (result) {
+      case SystemResult.Trained trained ->
           new SystemReport(
               name,
               trained.tokensPerSecond(),
@@ -47,9 +47,9 @@ record SystemReport(
               trained.expertsMoved().isEmpty() ? null : trained.expertsMoved(),
               trained.replicas().isEmpty() ? null : ReplicaReport.of(trained.replicas()),
               null);
-      case Outcome.Impossible impossible ->
+      case SystemResult.Infeasible infeasible ->
           new SystemReport(
-              name, null, null, null, null, null, null, null, null, impossible.reason());
+              name, null, null, null, null, null, null, null, null, infeasible.reason());
     };
   }
 }

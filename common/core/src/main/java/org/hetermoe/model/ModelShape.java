@@ -99,7 +99,10 @@ public record ModelShape(
         tiedEmbeddings);
   }
 
-  /** A layer without experts as one whose feed-forward part every token goes to. */
+  /**
+   * A layer without experts as one whose feed-forward part every token goes to. It has an expert of
+   * width 1, since every shape has one, to which nothing is routed.
+   */
   public ModelShape denseLayer() {
     return new ModelShape(
         name,
@@ -109,9 +112,9 @@ public record ModelShape(
         heads,
         kvHeads,
         headDim,
-        0,
-        0,
-        0,
+        1,
+        1,
+        1,
         denseWidth,
         0,
         0,

@@ -128,8 +128,7 @@ public final class CostModel {
     return shares;
   }
 
-  private WorkerCosts attention(
-      Device device, List<Integer> shares, int workers, boolean split) {
+  private WorkerCosts attention(Device device, List<Integer> shares, int workers, boolean split) {
     DeviceProfile profile = device.profile();
     long parameters = model.residentParameters();
     double sequences = shares.stream().mapToInt(Integer::intValue).average().orElse(0);

@@ -18,7 +18,6 @@ import org.hetermoe.schedule.Split;
 import org.hetermoe.schedule.Task;
 import org.hetermoe.schedule.Task.Work;
 import org.hetermoe.schedule.ZebraSchedule;
-import org.hetermoe.simulate.GroupGraph.Exchange;
 
 /**
  * Expert parallelism, one micro-batch after the other: a layer's attention, then its experts, whose
@@ -53,18 +52,18 @@ final class AlternatingTraining implements TrainingSystem {
   }
 
   /** A step and what it needs. */
-  private record Step(Simulation simulation, int microBatches, int sequences) {
+  private record Step(StepTimeline timeline, int microBatches, int sequences) {
     double seconds() {
-      return simulation.stepSeconds();
+      return timeline.stepSeconds();
     }
   }
 
   @Override
-  public Outcome train(Scenario scenario, int sequences) {
+  public SystemResult train(Scenario scenario, int sequences) {
     List<Step> steps = new ArrayList<>();
     List<Group> groups = groups(scenario);
     if (groups.isEmpty()) {
-      return new Outcome.Impossible(
+      return new SystemResult.Infeasible(
           system,
           system == SystemKind.DISTEP
               ? "no device is left for the experts"
@@ -77,7 +76,7 @@ final class AlternatingTraining implements TrainingSystem {
       String reason = "memory";
       for (int microBatches : microBatches(group, Math.max(group.size(), share))) {
         Step step = step(scenario, group, Math.max(group.size(), share), microBatches);
-        Optional<String> shortage = Memory.shortage(step.simulation().rows());
+        Optional<String> shortage = Memory.shortage(step.timeline().rows());
         if (shortage.isPresent() && !unlimited(scenario)) {
           reason = shortage.get();
         } else if (best == null || step.seconds() < best.seconds()) {
@@ -85,19 +84,19 @@ final class AlternatingTraining implements TrainingSystem {
         }
       }
       if (best == null) {
-        return new Outcome.Impossible(system, reason);
+        return new SystemResult.Infeasible(system, reason);
       }
       steps.add(best);
       tokensPerSecond += (double) best.sequences() * scenario.length() / best.seconds();
     }
-    return new Outcome.Trained(
+    return new SystemResult.Trained(
         system,
         tokensPerSecond,
         steps.stream().mapToDouble(Step::seconds).max().orElse(0),
         steps.getFirst().microBatches(),
         List.of(),
         0,
-        steps.stream().map(Step::simulation).toList());
+        steps.stream().map(Step::timeline).toList());
   }
 
   @Override
@@ -161,11 +160,11 @@ final class AlternatingTraining implements TrainingSystem {
     Execution execution =
         Simulator.execute(
             inParts,
-            new Crew(inParts, spread(inParts), true),
+            new SimulatedWorkers(inParts, spread(inParts), true),
             order,
             order.stream().filter(task -> task.work() == Work.EXPERTS).toList(),
-            new Exchange(parts, repeats ? 2 : 1));
-    return new Step(Simulation.of(execution, rows(whole)), microBatches, sequences);
+            new ExchangePolicy(parts, repeats ? 2 : 1));
+    return new Step(StepTimeline.of(execution, rows(whole)), microBatches, sequences);
   }
 
   /** One micro-batch through all layers and back. */
@@ -188,9 +187,10 @@ final class AlternatingTraining implements TrainingSystem {
         : CostModel.of(step, group.attention(), group.expert());
   }
 
-  private static List<Simulation.Row> rows(GroupCosts costs) {
+  private static List<StepTimeline.Row> rows(GroupCosts costs) {
     Placement spread = spread(costs);
-    return Memory.rows(costs, new Crew(costs, spread, true), new ReplicatedPlacement(spread));
+    return Memory.rows(
+        costs, new SimulatedWorkers(costs, spread, true), new ReplicatedPlacement(spread));
   }
 
   /** Experts in order over all that own some; counts differ by at most one. */

@@ -11,13 +11,14 @@ import org.hetermoe.cluster.Device;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.plan.RoleOrder;
 import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 
 /** The same training under different systems, with the same global batch. */
 public final class Comparison {
-  /** Batches are looked for up to so many times the smallest. */
-  private static final int MOST_UNITS = 64;
+  /** The largest batch that is tried, in multiples of the smallest. */
+  private static final int MAX_UNITS = 64;
 
   private static final int PROBE_MICRO_BATCHES = 8;
 
@@ -59,15 +60,16 @@ public final class Comparison {
   public static Comparison of(Request request) {
     checkExpertFits(request);
     List<List<Device>> kinds = byName(request.kinds());
-    List<Roles> candidates = Roles.of(kinds, request.model(), request.length());
+    List<Roles> candidates =
+        Roles.of(kinds, new RoleOrder(request.model(), request.length(), request.training()));
     Scenario best = null;
     double most = -1;
     for (Roles roles : candidates) {
       Scenario scenario = scenario(request, roles);
-      double worth = candidates.size() == 1 ? 0 : worth(scenario);
-      if (worth > most) {
+      double throughput = candidates.size() == 1 ? 0 : throughput(scenario);
+      if (throughput > most) {
         best = scenario;
-        most = worth;
+        most = throughput;
       }
     }
     int sequences = request.sequences() > 0 ? request.sequences() : largestBatch(best);
@@ -119,7 +121,7 @@ public final class Comparison {
   }
 
   /** Tokens per second of HeterMoE with a batch of some micro-batches. */
-  private static double worth(Scenario scenario) {
+  private static double throughput(Scenario scenario) {
     int batch = PROBE_MICRO_BATCHES * scenario.attention().size();
     Scenario probe =
         new Scenario(
@@ -132,8 +134,8 @@ public final class Comparison {
             scenario.planner(),
             PROBE_MICRO_BATCHES);
     return switch (system(SystemKind.HETERMOE).train(probe, batch)) {
-      case Outcome.Trained trained -> trained.tokensPerSecond();
-      case Outcome.Impossible impossible -> 0;
+      case SystemResult.Trained trained -> trained.tokensPerSecond();
+      case SystemResult.Infeasible infeasible -> 0;
     };
   }
 
@@ -146,26 +148,26 @@ public final class Comparison {
   }
 
   /**
-   * The largest batch that fits every system; systems that fit no batch at all have no say. Batches
-   * are multiples of what both all devices and all attention workers can share evenly.
+   * The largest batch that fits every system; systems that fit no batch at all do not count.
+   * Batches are multiples of what both all devices and all attention workers can share evenly.
    */
   private static int largestBatch(Scenario scenario) {
     int devices = scenario.devices().size();
     int attend = scenario.attention().size() * Math.max(1, scenario.microBatches());
     int unit = commonMultiple(devices, attend);
-    List<TrainingSystem> say = new ArrayList<>();
+    List<TrainingSystem> systems = new ArrayList<>();
     for (SystemKind kind : SystemKind.values()) {
       TrainingSystem system = system(kind);
       if (system.fits(scenario, unit)) {
-        say.add(system);
+        systems.add(system);
       }
     }
     int fits = 1;
-    int fails = say.isEmpty() ? 2 : MOST_UNITS + 1;
+    int fails = systems.isEmpty() ? 2 : MAX_UNITS + 1;
     while (fails - fits > 1) {
       int middle = (fits + fails) / 2;
       int batch = middle * unit;
-      if (say.stream().allMatch(system -> system.fits(scenario, batch))) {
+      if (systems.stream().allMatch(system -> system.fits(scenario, batch))) {
         fits = middle;
       } else {
         fails = middle;
@@ -205,7 +207,7 @@ public final class Comparison {
   }
 
   /** What becomes of the training under a system. */
-  public Outcome under(SystemKind kind) {
+  public SystemResult under(SystemKind kind) {
     return system(kind).train(scenario, sequences);
   }
 }

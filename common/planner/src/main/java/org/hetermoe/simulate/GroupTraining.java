@@ -10,9 +10,9 @@ import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.place.NoPlacement;
+import org.hetermoe.plan.place.PlacementResult;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
-import org.hetermoe.plan.place.Planning;
 import org.hetermoe.plan.place.WorkBound;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.schedule.Schedule;
@@ -23,8 +23,8 @@ import org.hetermoe.schedule.ZebraSchedule;
  * number of micro-batches is tuned.
  */
 final class GroupTraining implements TrainingSystem {
-  private static final int MOST_MICRO_BATCHES = 64;
-  private static final int MOST_ROWS = 16;
+  private static final int MAX_MICRO_BATCHES = 64;
+  private static final int MAX_ROWS = 16;
 
   private final SystemKind system;
   private final Simulator simulator = new Simulator();
@@ -34,9 +34,9 @@ final class GroupTraining implements TrainingSystem {
   }
 
   @Override
-  public Outcome train(Scenario scenario, int sequences) {
+  public SystemResult train(Scenario scenario, int sequences) {
     if (scenario.expert().isEmpty()) {
-      return new Outcome.Impossible(system, "no device is left for the experts");
+      return new SystemResult.Infeasible(system, "no device is left for the experts");
     }
     Found best = null;
     String reason = "no number of micro-batches divides " + sequences + " sequences";
@@ -46,13 +46,13 @@ final class GroupTraining implements TrainingSystem {
       switch (place(scenario, costs, order)) {
         case NoPlacement none -> reason = none.reason();
         case PlannedPlacement planned -> {
-          Crew crew = new Crew(costs, planned.replicated(), true);
+          SimulatedWorkers simulated = new SimulatedWorkers(costs, planned.replicated(), true);
           Optional<String> shortage =
-              Memory.shortage(Memory.rows(costs, crew, planned.replicated()));
+              Memory.shortage(Memory.rows(costs, simulated, planned.replicated()));
           if (shortage.isPresent()) {
             reason = shortage.get();
           } else {
-            double seconds = Simulator.execute(costs, crew, order).seconds;
+            double seconds = Simulator.execute(costs, simulated, order).seconds;
             if (best == null || seconds < best.seconds()) {
               best = new Found(costs, order, planned.replicated(), seconds);
             }
@@ -61,7 +61,7 @@ final class GroupTraining implements TrainingSystem {
       }
     }
     return best == null
-        ? new Outcome.Impossible(system, reason)
+        ? new SystemResult.Infeasible(system, reason)
         : trained(best, (double) sequences * scenario.length());
   }
 
@@ -69,12 +69,13 @@ final class GroupTraining implements TrainingSystem {
   private record Found(
       GroupCosts costs, Schedule order, ReplicatedPlacement replicated, double seconds) {}
 
-  private Outcome.Trained trained(Found found, double tokens) {
+  private SystemResult.Trained trained(Found found, double tokens) {
     int workers = found.costs().attention().size() + found.costs().expert().size();
     Placement placement = found.replicated().placement();
     // A row for each worker, as long as a person can read that many.
-    Crew crew = new Crew(found.costs(), found.replicated(), workers > MOST_ROWS);
-    return new Outcome.Trained(
+    SimulatedWorkers simulated =
+        new SimulatedWorkers(found.costs(), found.replicated(), workers > MAX_ROWS);
+    return new SystemResult.Trained(
         system,
         tokens / found.seconds(),
         found.seconds(),
@@ -83,12 +84,12 @@ final class GroupTraining implements TrainingSystem {
         WorkBound.of(found.costs()) / found.seconds(),
         found.replicated().replicas(),
         List.of(
-            Simulation.of(
-                Simulator.execute(found.costs(), crew, found.order()),
-                Memory.rows(found.costs(), crew, found.replicated()))));
+            StepTimeline.of(
+                Simulator.execute(found.costs(), simulated, found.order()),
+                Memory.rows(found.costs(), simulated, found.replicated()))));
   }
 
-  private Planning place(Scenario scenario, GroupCosts costs, Schedule order) {
+  private PlacementResult place(Scenario scenario, GroupCosts costs, Schedule order) {
     Planner planner =
         system == SystemKind.HETERMOE
             ? scenario.planner()
@@ -108,7 +109,7 @@ final class GroupTraining implements TrainingSystem {
           : List.of();
     }
     List<Integer> counts = new ArrayList<>();
-    for (int count = 1; count <= Math.min(sequences, MOST_MICRO_BATCHES); count++) {
+    for (int count = 1; count <= Math.min(sequences, MAX_MICRO_BATCHES); count++) {
       boolean everybodyAttends = sequences / count >= scenario.attention().size();
       if (sequences % count == 0 && (count == 1 || everybodyAttends)) {
         counts.add(count);

@@ -14,7 +14,7 @@ final class Memory {
   private Memory() {}
 
   /** What does not fit, and by how much; empty if all fits. */
-  static Optional<String> shortage(List<Simulation.Row> rows) {
+  static Optional<String> shortage(List<StepTimeline.Row> rows) {
     return rows.stream()
         .filter(row -> !row.fits())
         .findFirst()
@@ -29,20 +29,21 @@ final class Memory {
                     row.capacityBytes() / GIGA));
   }
 
-  /** The rows of a crew with the experts of a placement. */
-  static List<Simulation.Row> rows(GroupCosts costs, Crew crew, ReplicatedPlacement placement) {
+  /** The rows of workers with the experts of a placement. */
+  static List<StepTimeline.Row> rows(
+      GroupCosts costs, SimulatedWorkers workers, ReplicatedPlacement placement) {
     long[] bytes = costs.memoryBytes(placement);
-    return crew.members().stream().map(member -> row(costs, member, bytes)).toList();
+    return workers.all().stream().map(worker -> row(costs, worker, bytes)).toList();
   }
 
-  private static Simulation.Row row(GroupCosts costs, Crew.Member member, long[] bytes) {
-    WorkerRank first = member.worker();
-    int index = member.attends() ? first.rank() : costs.attention().size() + first.rank();
-    return new Simulation.Row(
+  private static StepTimeline.Row row(GroupCosts costs, SimulatedWorker worker, long[] bytes) {
+    WorkerRank first = worker.worker();
+    int index = worker.attends() ? first.rank() : costs.attention().size() + first.rank();
+    return new StepTimeline.Row(
         first.toString(),
-        member.costs().device(),
-        member.size(),
+        worker.costs().device(),
+        worker.count(),
         bytes[index],
-        member.costs().memoryBytes());
+        worker.costs().memoryBytes());
   }
 }

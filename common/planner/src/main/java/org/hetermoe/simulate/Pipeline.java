@@ -33,10 +33,10 @@ final class Pipeline implements TrainingSystem {
   }
 
   @Override
-  public Outcome train(Scenario scenario, int sequences) {
-    Outcome.Trained best = null;
+  public SystemResult train(Scenario scenario, int sequences) {
+    SystemResult.Trained best = null;
     if (!scenario.allAttend()) {
-      return new Outcome.Impossible(SystemKind.PP, "not every device can compute attention");
+      return new SystemResult.Infeasible(SystemKind.PP, "not every device can compute attention");
     }
     String reason = "there are more stages than layers";
     for (List<Section> sections : arrangements(scenario)) {
@@ -44,7 +44,7 @@ final class Pipeline implements TrainingSystem {
         for (List<Integer> layers : layersOf(sections, scenario.model().layers())) {
           List<PipelineStage> stages =
               stages(scenario, sections, layers, sequences / microBatches, microBatches);
-          List<Simulation.Row> rows = rows(stages, scenario, microBatches);
+          List<StepTimeline.Row> rows = rows(stages, scenario, microBatches);
           Optional<String> shortage = Memory.shortage(rows);
           if (shortage.isPresent()) {
             reason = shortage.get();
@@ -57,7 +57,7 @@ final class Pipeline implements TrainingSystem {
         }
       }
     }
-    return best == null ? new Outcome.Impossible(SystemKind.PP, reason) : best;
+    return best == null ? new SystemResult.Infeasible(SystemKind.PP, reason) : best;
   }
 
   @Override
@@ -89,20 +89,20 @@ final class Pipeline implements TrainingSystem {
             scenario.training().recompute() ? 2 : 1));
   }
 
-  private static Outcome.Trained trained(
+  private static SystemResult.Trained trained(
       Scenario scenario,
       int sequences,
       int microBatches,
       Execution execution,
-      List<Simulation.Row> rows) {
-    return new Outcome.Trained(
+      List<StepTimeline.Row> rows) {
+    return new SystemResult.Trained(
         SystemKind.PP,
         (double) sequences * scenario.length() / execution.seconds,
         execution.seconds,
         microBatches,
         List.of(),
         0,
-        List.of(Simulation.of(execution, rows)));
+        List.of(StepTimeline.of(execution, rows)));
   }
 
   private static List<List<Section>> arrangements(Scenario scenario) {
@@ -182,15 +182,15 @@ final class Pipeline implements TrainingSystem {
     return stages;
   }
 
-  private static List<Simulation.Row> rows(
+  private static List<StepTimeline.Row> rows(
       List<PipelineStage> stages, Scenario scenario, int microBatches) {
-    List<Simulation.Row> rows = new ArrayList<>();
+    List<StepTimeline.Row> rows = new ArrayList<>();
     MemoryModel memory = new MemoryModel(scenario.step(1, microBatches));
     for (int stage = 0; stage < stages.size(); stage++) {
       PipelineStage own = stages.get(stage);
       WorkerCosts worker = own.worker();
       rows.add(
-          new Simulation.Row(
+          new StepTimeline.Row(
               "stage-" + stage,
               worker.device(),
               own.width(),

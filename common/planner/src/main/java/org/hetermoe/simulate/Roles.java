@@ -1,13 +1,10 @@
 package org.hetermoe.simulate;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import org.hetermoe.cluster.Device;
-import org.hetermoe.device.DeviceProfile;
-import org.hetermoe.device.Pass;
 import org.hetermoe.model.InvalidFieldException;
-import org.hetermoe.model.ModelShape;
+import org.hetermoe.plan.RoleOrder;
 
 /**
  * Which devices attend and which compute experts.
@@ -24,16 +21,16 @@ public record Roles(List<Device> attention, List<Device> expert) {
   }
 
   /**
-   * The roles worth a look. Of two kinds, the one attends that is better at attention than at
-   * experts compared with the other. Of three and more any may attend. Devices of one kind are cut
-   * in two.
+   * The roles worth a look: whole kinds attend, in the order of their comparative advantage.
+   * Devices of one kind are cut in two.
    *
    * @param kinds the devices of each kind
+   * @param order in which they become attention workers
    * @throws InvalidFieldException if no device can attend
    */
-  static List<Roles> of(List<List<Device>> kinds, ModelShape model, int length) {
-    List<List<Device>> attending =
-        kinds.stream().filter(kind -> kind.getFirst().profile().attention()).toList();
+  static List<Roles> of(List<List<Device>> kinds, RoleOrder order) {
+    List<Integer> attending =
+        order.attending(kinds.stream().map(kind -> kind.getFirst().profile()).toList());
     if (attending.isEmpty()) {
       throw new InvalidFieldException(
           "cluster",
@@ -42,11 +39,7 @@ public record Roles(List<Device> attention, List<Device> expert) {
                   ", ", kinds.stream().map(kind -> kind.getFirst().profile().name()).toList())
               + "); add one that can");
     }
-    return switch (kinds.size()) {
-      case 1 -> halves(kinds.getFirst());
-      case 2 -> List.of(ofTwo(kinds, attending, model, length));
-      default -> subsets(kinds);
-    };
+    return kinds.size() == 1 ? halves(kinds.getFirst()) : byKind(kinds, attending);
   }
 
   private static List<Roles> halves(List<Device> devices) {
@@ -59,40 +52,17 @@ public record Roles(List<Device> attention, List<Device> expert) {
     return roles.isEmpty() ? List.of(new Roles(devices, List.of())) : roles;
   }
 
-  private static Roles ofTwo(
-      List<List<Device>> kinds, List<List<Device>> attending, ModelShape model, int length) {
-    List<Device> attention =
-        attending.stream()
-            .min(
-                Comparator.comparingDouble(
-                    kind -> attentionOverExperts(kind.getFirst().profile(), model, length)))
-            .orElseThrow();
-    return new Roles(
-        attention,
-        kinds.stream().filter(kind -> !kind.equals(attention)).findFirst().orElseThrow());
-  }
-
-  private static double attentionOverExperts(DeviceProfile profile, ModelShape model, int length) {
-    double attention = 0;
-    double experts = 0;
-    for (Pass pass : Pass.values()) {
-      attention += profile.attentionSeconds(model, 1, length, pass);
-      experts += profile.expertSeconds(model, length, pass);
-    }
-    return attention / experts;
-  }
-
-  private static List<Roles> subsets(List<List<Device>> kinds) {
+  /** Whole kinds attend: the first of the order, the first two, and so on. */
+  private static List<Roles> byKind(List<List<Device>> kinds, List<Integer> attending) {
     List<Roles> roles = new ArrayList<>();
-    for (int chosen = 1; chosen < (1 << kinds.size()) - 1; chosen++) {
+    for (int count = 1; count <= Math.min(attending.size(), kinds.size() - 1); count++) {
+      List<Integer> first = attending.subList(0, count);
       List<Device> attention = new ArrayList<>();
       List<Device> expert = new ArrayList<>();
       for (int kind = 0; kind < kinds.size(); kind++) {
-        ((chosen >> kind & 1) == 1 ? attention : expert).addAll(kinds.get(kind));
+        (first.contains(kind) ? attention : expert).addAll(kinds.get(kind));
       }
-      if (attention.stream().allMatch(device -> device.profile().attention())) {
-        roles.add(new Roles(attention, expert));
-      }
+      roles.add(new Roles(attention, expert));
     }
     return roles;
   }

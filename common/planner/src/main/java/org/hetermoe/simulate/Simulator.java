@@ -10,7 +10,6 @@ import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.schedule.Schedule;
 import org.hetermoe.schedule.Task;
 import org.hetermoe.schedule.Task.Work;
-import org.hetermoe.simulate.GroupGraph.Exchange;
 
 /**
  * Executes schedules by discrete events: what the workers of a group would do in one step, and how
@@ -19,7 +18,7 @@ import org.hetermoe.simulate.GroupGraph.Exchange;
 public final class Simulator implements Predictor {
   @Override
   public double stepSeconds(GroupCosts costs, Schedule schedule, ReplicatedPlacement placement) {
-    return execute(costs, new Crew(costs, placement, true), schedule).seconds;
+    return execute(costs, new SimulatedWorkers(costs, placement, true), schedule).seconds;
   }
 
   /**
@@ -30,29 +29,33 @@ public final class Simulator implements Predictor {
    */
   public double stepSeconds(
       GroupCosts costs, Placement placement, Function<WorkerRank, List<Task>> orders) {
-    Crew crew = new Crew(costs, placement, false);
+    SimulatedWorkers workers = new SimulatedWorkers(costs, placement, false);
     return Execution.of(
-            GroupGraph.of(costs, crew, Exchange.ZEBRA, member -> orders.apply(member.worker())))
+            GroupGraph.of(
+                costs, workers, ExchangePolicy.ZEBRA, worker -> orders.apply(worker.worker())))
         .seconds;
   }
 
-  static Execution execute(GroupCosts costs, Crew crew, Schedule schedule) {
-    return execute(costs, crew, schedule.attention(), schedule.experts(), Exchange.ZEBRA);
+  static Execution execute(GroupCosts costs, SimulatedWorkers workers, Schedule schedule) {
+    return execute(costs, workers, schedule.attention(), schedule.experts(), ExchangePolicy.ZEBRA);
   }
 
   static Execution execute(
-      GroupCosts costs, Crew crew, List<Task> attention, List<Task> experts, Exchange exchange) {
+      GroupCosts costs,
+      SimulatedWorkers workers,
+      List<Task> attention,
+      List<Task> experts,
+      ExchangePolicy exchange) {
     return Execution.of(
         GroupGraph.of(
             costs,
-            crew,
+            workers,
             exchange,
-            member ->
-                (member.attends() ? attention : experts)
+            worker ->
+                (worker.attends() ? attention : experts)
                     .stream()
                         .filter(
-                            task ->
-                                task.work() == Work.ATTENTION || member.takesPart()[task.stage()])
+                            task -> task.work() == Work.ATTENTION || worker.owns()[task.stage()])
                         .toList()));
   }
 }

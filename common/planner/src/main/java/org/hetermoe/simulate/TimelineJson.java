@@ -13,13 +13,13 @@ public final class TimelineJson {
   private TimelineJson() {}
 
   /** Devices with their shares of the step, all spans, and the critical path. */
-  public static ObjectNode timeline(Simulation simulation) {
+  public static ObjectNode timeline(StepTimeline timeline) {
     ObjectNode root = JsonNodeFactory.instance.objectNode();
-    root.put("step_seconds", simulation.stepSeconds());
+    root.put("step_seconds", timeline.stepSeconds());
     ArrayNode devices = root.putArray("devices");
-    for (int row = 0; row < simulation.rows().size(); row++) {
-      Simulation.Row device = simulation.rows().get(row);
-      Simulation.Use use = simulation.use(row);
+    for (int row = 0; row < timeline.rows().size(); row++) {
+      StepTimeline.Row device = timeline.rows().get(row);
+      StepTimeline.Utilization use = timeline.utilization(row);
       devices
           .addObject()
           .put("name", device.name())
@@ -31,16 +31,16 @@ public final class TimelineJson {
           .put("memory_bytes", device.memoryBytes())
           .put("capacity_bytes", device.capacityBytes());
     }
-    spans(root.putArray("spans"), simulation, simulation.spans());
-    spans(root.putArray("critical_path"), simulation, simulation.criticalPath());
+    spans(root.putArray("spans"), timeline, timeline.spans());
+    spans(root.putArray("critical_path"), timeline, timeline.criticalPath());
     return root;
   }
 
-  private static void spans(ArrayNode array, Simulation simulation, List<Span> spans) {
+  private static void spans(ArrayNode array, StepTimeline timeline, List<Span> spans) {
     for (Span span : spans) {
       array
           .addObject()
-          .put("device", simulation.rows().get(span.row()).name())
+          .put("device", timeline.rows().get(span.row()).name())
           .put("stream", lower(span.stream()))
           .put("kind", lower(span.label().kind()))
           .put("layer", span.label().layer())
@@ -53,11 +53,11 @@ public final class TimelineJson {
 
   /** The Chrome trace format: a process a device, a thread a stream, times in microseconds. */
   @SuppressWarnings("EnumOrdinal") // the order of the rows
-  public static ObjectNode chromeTrace(Simulation simulation) {
+  public static ObjectNode chromeTrace(StepTimeline timeline) {
     ObjectNode root = JsonNodeFactory.instance.objectNode();
     ArrayNode events = root.putArray("traceEvents");
-    for (int row = 0; row < simulation.rows().size(); row++) {
-      Simulation.Row device = simulation.rows().get(row);
+    for (int row = 0; row < timeline.rows().size(); row++) {
+      StepTimeline.Row device = timeline.rows().get(row);
       events
           .addObject()
           .put("ph", "M")
@@ -76,7 +76,7 @@ public final class TimelineJson {
             .put("name", lower(stream));
       }
     }
-    for (Span span : simulation.spans()) {
+    for (Span span : timeline.spans()) {
       events
           .addObject()
           .put("ph", "X")

@@ -3,7 +3,7 @@ package org.hetermoe.simulate;
 /** A way to train on a cluster. */
 interface TrainingSystem {
   /** Trains one batch of so many sequences. */
-  Outcome train(Scenario scenario, int sequences);
+  SystemResult train(Scenario scenario, int sequences);
 
   /** Whether such a batch fits the devices' memory. */
   boolean fits(Scenario scenario, int sequences);

@@ -41,23 +41,23 @@ public final class ZebraChart {
 
   private static final String OTHER = "#d0d0d0";
 
-  private final Simulation simulation;
+  private final StepTimeline timeline;
   private final StringBuilder svg = new StringBuilder();
 
-  private ZebraChart(Simulation simulation) {
-    this.simulation = simulation;
+  private ZebraChart(StepTimeline timeline) {
+    this.timeline = timeline;
   }
 
   /** The picture, an SVG document. */
-  public static String of(Simulation simulation, String title) {
-    ZebraChart chart = new ZebraChart(simulation);
+  public static String of(StepTimeline timeline, String title) {
+    ZebraChart chart = new ZebraChart(timeline);
     chart.draw(title);
     return chart.svg.toString();
   }
 
   private void draw(String title) {
     int rowHeight = COMPUTE_HEIGHT + 2 * TRAFFIC_HEIGHT + GAP;
-    int bottom = TOP + simulation.rows().size() * rowHeight;
+    int bottom = TOP + timeline.rows().size() * rowHeight;
     svg.append(
         String.format(
             Locale.ROOT,
@@ -74,10 +74,10 @@ public final class ZebraChart {
             Locale.ROOT, "<text x=\"10\" y=\"20\" font-size=\"15\">%s</text>\n", escaped(title)));
     legend();
     axis(bottom);
-    for (int row = 0; row < simulation.rows().size(); row++) {
+    for (int row = 0; row < timeline.rows().size(); row++) {
       device(row, TOP + row * rowHeight);
     }
-    for (Span span : simulation.spans()) {
+    for (Span span : timeline.spans()) {
       box(span, TOP + span.row() * rowHeight);
     }
     svg.append(String.format(Locale.ROOT, "</svg>\n"));
@@ -101,7 +101,7 @@ public final class ZebraChart {
 
   private void axis(int bottom) {
     double step = tick();
-    for (double time = 0; time <= simulation.stepSeconds(); time += step) {
+    for (double time = 0; time <= timeline.stepSeconds(); time += step) {
       svg.append(
           String.format(
               Locale.ROOT,
@@ -125,7 +125,7 @@ public final class ZebraChart {
 
   /** A round number of seconds of which about ten make the step. */
   private double tick() {
-    double rough = simulation.stepSeconds() / TICKS;
+    double rough = timeline.stepSeconds() / TICKS;
     double power = Math.pow(10, Math.floor(Math.log10(rough)));
     for (int factor : new int[] {1, 2, 5}) {
       if (factor * power >= rough) {
@@ -143,7 +143,7 @@ public final class ZebraChart {
   }
 
   private void device(int row, int y) {
-    Simulation.Row device = simulation.rows().get(row);
+    StepTimeline.Row device = timeline.rows().get(row);
     String count = device.count() == 1 ? "" : " ×" + device.count();
     svg.append(
         String.format(
@@ -156,7 +156,7 @@ public final class ZebraChart {
             escaped(
                 device.device()
                     + String.format(
-                        Locale.ROOT, ", %.0f %% busy", 100 * simulation.use(row).busy()))));
+                        Locale.ROOT, ", %.0f %% busy", 100 * timeline.utilization(row).busy()))));
     lane("compute", y, COMPUTE_HEIGHT);
     lane("dispatch", y + COMPUTE_HEIGHT, TRAFFIC_HEIGHT);
     lane("combine", y + COMPUTE_HEIGHT + TRAFFIC_HEIGHT, TRAFFIC_HEIGHT);
@@ -229,7 +229,7 @@ public final class ZebraChart {
   }
 
   private double x(double seconds) {
-    return LEFT + seconds / simulation.stepSeconds() * (WIDTH - LEFT - RIGHT);
+    return LEFT + seconds / timeline.stepSeconds() * (WIDTH - LEFT - RIGHT);
   }
 
   private static String escaped(String text) {

@@ -19,20 +19,21 @@ import org.xml.sax.InputSource;
 class ChartTest {
   private final GroupCosts costs =
       Costs.group(1, 1, 2, List.of(Costs.attention(3, 12)), List.of(Costs.expert(3, 12)));
-  private final Crew crew = new Crew(costs, Placement.balanced(1, 1, 1), false);
-  private final Simulation step =
-      Simulation.of(
-          Simulator.execute(costs, crew, new ZebraSchedule(1, 2)),
-          Memory.rows(costs, crew, new ReplicatedPlacement(Placement.balanced(1, 1, 1))));
+  private final SimulatedWorkers workers =
+      new SimulatedWorkers(costs, Placement.balanced(1, 1, 1), false);
+  private final StepTimeline step =
+      StepTimeline.of(
+          Simulator.execute(costs, workers, new ZebraSchedule(1, 2)),
+          Memory.rows(costs, workers, new ReplicatedPlacement(Placement.balanced(1, 1, 1))));
 
   @Test
   void countsTheSharesOfTheStep() {
     // 28 seconds: attention 2 (2 + 1 + 2 + 4), experts 2 (3 + 6), four messages each way
     assertThat(step.stepSeconds()).isEqualTo(28);
-    assertThat(step.use(0).busy()).isCloseTo(18 / 28.0, within(1e-12));
-    assertThat(step.use(0).waiting()).isCloseTo(10 / 28.0, within(1e-12));
-    assertThat(step.use(0).communicating()).isCloseTo(8 / 28.0, within(1e-12));
-    assertThat(step.use(1).busy()).isCloseTo(18 / 28.0, within(1e-12));
+    assertThat(step.utilization(0).busy()).isCloseTo(18 / 28.0, within(1e-12));
+    assertThat(step.utilization(0).waiting()).isCloseTo(10 / 28.0, within(1e-12));
+    assertThat(step.utilization(0).communicating()).isCloseTo(8 / 28.0, within(1e-12));
+    assertThat(step.utilization(1).busy()).isCloseTo(18 / 28.0, within(1e-12));
   }
 
   @Test

@@ -154,8 +154,8 @@ class SimulatorTest {
     ReplicatedPlacement both =
         new ReplicatedPlacement(onExpert).with(new Replica(0, 0, WorkerRank.expert(1)));
 
-    assertThat(Memory.rows(costs, new Crew(costs, both, false), both))
-        .extracting(Simulation.Row::memoryBytes)
+    assertThat(Memory.rows(costs, new SimulatedWorkers(costs, both, false), both))
+        .extracting(StepTimeline.Row::memoryBytes)
         .containsExactly(100L, 110L, 110L);
     assertThatThrownBy(() -> both.with(new Replica(0, 0, WorkerRank.expert(0))))
         .hasMessageContaining("second time");

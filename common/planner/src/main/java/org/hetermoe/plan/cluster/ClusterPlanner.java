@@ -16,11 +16,11 @@ import org.hetermoe.plan.Predictor;
 import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.WorkerCosts;
 import org.hetermoe.plan.place.BestPlanner;
+import org.hetermoe.plan.place.GroupEstimate;
 import org.hetermoe.plan.place.NoPlacement;
+import org.hetermoe.plan.place.PlacementResult;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
-import org.hetermoe.plan.place.Planning;
-import org.hetermoe.plan.place.QuickLook;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.schedule.Schedule;
 import org.hetermoe.schedule.ZebraSchedule;
@@ -158,7 +158,7 @@ public final class ClusterPlanner {
   private Optional<Looked> look(Candidate candidate) {
     Layout layout = candidate.layout();
     for (int tries = 0; tries < (job.fitted() ? SMALLER : 1); tries++) {
-      OptionalDouble seconds = QuickLook.seconds(costs(layout), schedule(layout));
+      OptionalDouble seconds = GroupEstimate.seconds(costs(layout), schedule(layout));
       if (seconds.isPresent()) {
         double worth = worth(layout, seconds.getAsDouble());
         return Optional.of(new Looked(new Candidate(layout, candidate.about()), worth));
@@ -237,7 +237,7 @@ public final class ClusterPlanner {
 
   private Optional<PlannedLayout> planned(Layout layout, double share) {
     GroupCosts costs = costs(layout);
-    Planning planning = planner(share).place(costs, schedule(layout));
+    PlacementResult planning = planner(share).place(costs, schedule(layout));
     if (!(planning instanceof PlannedPlacement placed)) {
       return Optional.empty();
     }
@@ -263,8 +263,8 @@ public final class ClusterPlanner {
     }
     GroupCosts boundless = costs.withWorkers(WorkerCosts::withBoundlessMemory);
     Schedule schedule = schedule(layout);
-    double without = QuickLook.seconds(boundless, schedule).orElseThrow();
-    return without < MEMORY_MATTERS * QuickLook.seconds(costs, schedule).orElseThrow();
+    double without = GroupEstimate.seconds(boundless, schedule).orElseThrow();
+    return without < MEMORY_MATTERS * GroupEstimate.seconds(costs, schedule).orElseThrow();
   }
 
   private List<PlannedLayout> explained(List<PlannedLayout> planned) {

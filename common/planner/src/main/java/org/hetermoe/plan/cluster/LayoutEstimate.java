@@ -8,7 +8,7 @@ import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.Pass;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.MemoryModel;
-import org.hetermoe.plan.place.TwoWorks;
+import org.hetermoe.plan.place.DivisibleWork;
 
 /**
  * What a layout's step takes at least, and about, from the rates of its kinds of device alone: all
@@ -36,12 +36,12 @@ final class LayoutEstimate {
     int sequences = job.globalBatch();
     double[] attend = attendSeconds(sequences);
     double[] row = rowSeconds(sequences);
-    List<TwoWorks.Machine> machines = new ArrayList<>();
+    List<DivisibleWork.Machine> machines = new ArrayList<>();
     for (int kind = 0; kind < attend.length; kind++) {
       machines.add(
-          new TwoWorks.Machine(0, attend[kind], row[kind], pool.kinds().get(kind).count()));
+          new DivisibleWork.Machine(0, attend[kind], row[kind], pool.kinds().get(kind).count()));
     }
-    double seconds = new TwoWorks(machines).leastSeconds(sequences, rows(sequences));
+    double seconds = new DivisibleWork(machines).leastSeconds(sequences, rows(sequences));
     return (double) sequences * job.length() / seconds;
   }
 
@@ -51,20 +51,21 @@ final class LayoutEstimate {
     double[] row = rowSeconds(layout.sequences());
     int sequences = layout.microBatches() * layout.sequences();
     double rows = rows(sequences);
-    List<TwoWorks.Machine> machines = new ArrayList<>();
+    List<DivisibleWork.Machine> machines = new ArrayList<>();
     for (int kind = 0; kind < attend.length; kind++) {
       double each = row[kind] + experts() / rows * oncePerExpert(kind, layout);
       if (layout.attention().get(kind) > 0) {
         machines.add(
-            new TwoWorks.Machine(
+            new DivisibleWork.Machine(
                 oncePerAttention(kind, layout), attend[kind], each, layout.attention().get(kind)));
       }
       if (layout.expert().get(kind) > 0) {
         machines.add(
-            new TwoWorks.Machine(0, Double.POSITIVE_INFINITY, each, layout.expert().get(kind)));
+            new DivisibleWork.Machine(
+                0, Double.POSITIVE_INFINITY, each, layout.expert().get(kind)));
       }
     }
-    return new TwoWorks(machines).leastSeconds(sequences, rows);
+    return new DivisibleWork(machines).leastSeconds(sequences, rows);
   }
 
   /**

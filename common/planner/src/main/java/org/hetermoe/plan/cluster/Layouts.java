@@ -2,7 +2,6 @@ package org.hetermoe.plan.cluster;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -10,8 +9,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.hetermoe.device.DeviceProfile;
-import org.hetermoe.device.Pass;
+import org.hetermoe.plan.RoleOrder;
 
 /**
  * The layouts of a pool that are worth a look. Within a group the kinds that give up the least
@@ -33,20 +31,8 @@ final class Layouts {
     this.pool = pool;
     this.job = job;
     this.attendFirst =
-        IntStream.range(0, pool.kinds().size())
-            .boxed()
-            .sorted(Comparator.comparingDouble(this::givenUp))
-            .toList();
-  }
-
-  private double givenUp(int kind) {
-    if (!pool.kinds().get(kind).attends()) {
-      return Double.POSITIVE_INFINITY;
-    }
-    DeviceProfile profile = pool.kinds().get(kind).one().profile();
-    double rows = (double) job.length() * job.model().topK();
-    return profile.attentionSeconds(job.model(), 1, job.length(), Pass.BACKWARD)
-        / profile.expertSeconds(job.model(), rows, Pass.BACKWARD);
+        new RoleOrder(job.model(), job.length(), job.training())
+            .attending(pool.kinds().stream().map(kind -> kind.one().profile()).toList());
   }
 
   void each(Consumer<Layout> look) {
@@ -99,10 +85,8 @@ final class Layouts {
     SortedSet<Integer> attending = new TreeSet<>();
     int whole = 0;
     for (int kind : attendFirst) {
-      if (pool.kinds().get(kind).attends()) {
-        whole += counts[kind];
-        attending.add(whole);
-      }
+      whole += counts[kind];
+      attending.add(whole);
     }
     int step = Math.max(1, devices / MOST_COUNTS);
     for (int m = step; m <= whole; m += step) {

@@ -1,29 +1,29 @@
 package org.hetermoe.plan.place;
 
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import org.hetermoe.group.Placement;
+import java.util.function.ToDoubleFunction;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Predictor;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.schedule.Schedule;
 
 /**
- * The search that betters Algorithm 1: any M and N, uneven counts by worker and layer, several
- * kinds of device in a role, measured loads, communication and memory. Small groups are enumerated;
- * for others the quick clock picks patterns over the layers, then single moves, and the predictor
- * judges and polishes the best. Never worse than {@link GatherAndSqueeze}, whose placement is among
- * those judged. The same costs give the same placement.
+ * The search that improves on Algorithm 1: any M and N, uneven counts by worker and layer, several
+ * kinds of device in a role, measured loads, communication and memory. Small groups are searched
+ * exhaustively. For others, estimates pick patterns over the layers, then moves of single experts,
+ * and predictions decide among the best and improve the best of all. Never worse than {@link
+ * GatherAndSqueeze}, whose placement is among those predicted. The same costs give the same
+ * placement.
  */
 public final class BestPlanner implements Planner {
-  /** A step of more than so many messages is too large to be followed one by one. */
-  private static final double MOST_MESSAGES = 2e7;
+  /** A step of more messages than this is too large to be predicted. */
+  private static final double MAX_MESSAGES = 2e7;
 
   private final boolean asymEa;
   private final Predictor predictor;
-  private final double share;
+  private final double effort;
   private final boolean replicas;
 
   BestPlanner(boolean asymEa, Predictor predictor) {
@@ -31,131 +31,143 @@ public final class BestPlanner implements Planner {
   }
 
   /**
-   * The search, shortened.
+   * The search with a part of its budget.
    *
    * @param asymEa whether attention workers may own experts
-   * @param share of the thorough search's looks
+   * @param effort part of the whole budget, from 0 to 1
    */
-  public BestPlanner(boolean asymEa, Predictor predictor, double share) {
-    this(asymEa, predictor, share, false);
+  public BestPlanner(boolean asymEa, Predictor predictor, double effort) {
+    this(asymEa, predictor, effort, false);
   }
 
   /**
-   * The search, shortened, with or without replicas of hot experts.
+   * The search with a part of its budget, with or without replicas of hot experts.
    *
    * @param asymEa whether attention workers may own experts
-   * @param share of the thorough search's looks
+   * @param effort part of the whole budget, from 0 to 1
    * @param replicas whether experts may have several owners
    */
-  public BestPlanner(boolean asymEa, Predictor predictor, double share, boolean replicas) {
+  public BestPlanner(boolean asymEa, Predictor predictor, double effort, boolean replicas) {
     this.asymEa = asymEa;
     this.predictor = predictor;
-    this.share = share;
+    this.effort = effort;
     this.replicas = replicas;
   }
 
   @Override
-  public Planning place(GroupCosts costs, Schedule schedule) {
-    Optional<String> shortage = Room.shortage(costs, asymEa);
+  public PlacementResult place(GroupCosts costs, Schedule schedule) {
+    Optional<String> shortage = MemoryCapacity.shortage(costs, asymEa);
     if (shortage.isPresent()) {
       return new NoPlacement(shortage.get());
     }
-    Looks looks = Looks.of(costs, share);
-    QuickClock clock = new QuickClock(costs, schedule);
-    Judge judge = new Judge(costs, schedule, predictor, clock);
-    Room room = Room.of(costs, asymEa);
-    Optional<List<int[]>> all = Enumeration.of(costs, 4 * looks.judged());
+    SearchBudget budget = SearchBudget.of(costs, effort);
+    StepEstimator estimator = new StepEstimator(costs, schedule);
+    WorkerIndex workers = estimator.workers();
+    MemoryCapacity capacity = MemoryCapacity.of(costs, workers, asymEa);
+    Incumbent incumbent =
+        new Incumbent(owners -> predictor.stepSeconds(costs, schedule, workers.placement(owners)));
+    Optional<ExhaustiveSearch> exhaustive = ExhaustiveSearch.of(costs, 4 * budget.predictions());
     String why;
-    if (all.isPresent()) {
-      Enumeration.each(all.get(), costs, room, judge::look);
-      why = "best of all %d placements".formatted(judge.looks());
+    if (exhaustive.isPresent()) {
+      exhaustive.get().forEach(capacity, incumbent::consider);
+      why = "best of all %d placements".formatted(incumbent.predictions());
     } else {
-      why = search(costs, schedule, looks, room, judge);
+      considerSimplerPlanners(costs, schedule, workers, incumbent);
+      why = search(costs, estimator, budget, capacity, incumbent);
     }
-    Placement placement = clock.placement(judge.best());
     PlannedPlacement planned =
-        PlannedPlacement.of(costs, placement, judge.seconds(), PlannerKind.BEST, why);
+        PlannedPlacement.of(
+            costs,
+            workers.placement(incumbent.owners()),
+            incumbent.seconds(),
+            PlannerKind.BEST,
+            why);
     return replicas
-        ? new ReplicaSearch(costs, schedule, predictor, clock, room, looks).better(planned)
+        ? new ReplicaSearch(costs, schedule, predictor, workers, capacity, budget).improve(planned)
         : planned;
   }
 
-  private String search(GroupCosts costs, Schedule schedule, Looks looks, Room room, Judge judge) {
-    others(costs, schedule, judge);
-    List<int[][]> found =
-        new PatternSearch(costs, judge.clock, room, looks.quick(), looks.moves()).best();
-    found.stream()
-        .filter(owners -> judge.clock.messages(owners) <= MOST_MESSAGES)
-        .limit(1 + looks.judged() / 4)
-        .forEach(judge::look);
-    if (judge.best() == null) {
-      found.stream().min(Comparator.comparingDouble(judge.clock::messages)).ifPresent(judge::look);
-    }
-    double pattern = judge.seconds();
-    if (looks.moves()) {
-      new MoveSearch(costs, judge.clock, room, looks.judged() - judge.looks())
-          .improve(judge.best(), judge::seconds)
-          .ifPresent(judge::look);
-    }
-    return "best of %d patterns and single moves; the simulator judged %d%s"
-        .formatted(
-            looks.quick(),
-            judge.looks(),
-            judge.seconds() < pattern ? " and improved the best of them" : "");
-  }
-
-  /** What the simpler planners would do. */
-  private void others(GroupCosts costs, Schedule schedule, Judge judge) {
+  /** The placements of simpler planners, so that the result is never worse than theirs. */
+  private void considerSimplerPlanners(
+      GroupCosts costs, Schedule schedule, WorkerIndex workers, Incumbent incumbent) {
     List<PlannerKind> simpler =
         asymEa ? List.of(PlannerKind.PAPER, PlannerKind.NONE) : List.of(PlannerKind.NONE);
     for (PlannerKind kind : simpler) {
       if (Planner.of(kind, asymEa, predictor).place(costs, schedule)
           instanceof PlannedPlacement other) {
-        judge.look(judge.clock.owners(other.placement()));
+        incumbent.consider(workers.owners(other.placement()));
       }
     }
   }
 
-  /** Keeps the best that the predictor has seen. */
-  private static final class Judge {
-    private final GroupCosts costs;
-    private final Schedule schedule;
-    private final Predictor predictor;
-    private final QuickClock clock;
-    private int[][] best;
+  private static String search(
+      GroupCosts costs,
+      StepEstimator estimator,
+      SearchBudget budget,
+      MemoryCapacity capacity,
+      Incumbent incumbent) {
+    List<int[][]> found =
+        new PatternSearch(costs, estimator, capacity, budget.estimates(), budget.singleMoves())
+            .best();
+    found.stream()
+        .filter(owners -> estimator.messages(owners) <= MAX_MESSAGES)
+        .limit(1 + budget.predictions() / 4)
+        .forEach(incumbent::consider);
+    if (incumbent.owners() == null) {
+      found.stream()
+          .min(Comparator.comparingDouble(estimator::messages))
+          .ifPresent(incumbent::consider);
+    }
+    double pattern = incumbent.seconds();
+    if (budget.singleMoves()) {
+      new SimulatedAnnealing(
+              estimator.workers(), capacity, budget.predictions() - incumbent.predictions())
+          .improve(incumbent.owners(), incumbent::predict)
+          .ifPresent(incumbent::consider);
+    }
+    return "best of %d patterns and single moves; the simulator judged %d%s"
+        .formatted(
+            budget.estimates(),
+            incumbent.predictions(),
+            incumbent.seconds() < pattern ? " and improved the best of them" : "");
+  }
+
+  /** The best placement that has been predicted so far. */
+  private static final class Incumbent {
+    private final ToDoubleFunction<int[][]> predictor;
+    private int[][] owners;
     private double seconds = Double.POSITIVE_INFINITY;
-    private int looks;
+    private int predictions;
 
-    Judge(GroupCosts costs, Schedule schedule, Predictor predictor, QuickClock clock) {
-      this.costs = costs;
-      this.schedule = schedule;
+    Incumbent(ToDoubleFunction<int[][]> predictor) {
       this.predictor = predictor;
-      this.clock = clock;
     }
 
-    double seconds(int[][] owners) {
-      looks++;
-      return predictor.stepSeconds(costs, schedule, clock.placement(owners));
+    double predict(int[][] other) {
+      predictions++;
+      return predictor.applyAsDouble(other);
     }
 
-    void look(int[][] owners) {
-      double found = seconds(owners);
-      if (found < seconds) {
-        seconds = found;
-        best = Arrays.stream(owners).map(int[]::clone).toArray(int[][]::new);
+    /** Predicts a placement and keeps a copy if it is the best. */
+    void consider(int[][] other) {
+      double predicted = predict(other);
+      if (predicted < seconds) {
+        seconds = predicted;
+        owners = WorkerIndex.copy(other);
       }
     }
 
-    int[][] best() {
-      return best;
+    /** Owners by layer and expert; null before any has been predicted. */
+    int[][] owners() {
+      return owners;
     }
 
     double seconds() {
       return seconds;
     }
 
-    int looks() {
-      return looks;
+    int predictions() {
+      return predictions;
     }
   }
 }

@@ -18,13 +18,13 @@ final class EvenPlanner implements Planner {
   }
 
   @Override
-  public Planning place(GroupCosts costs, Schedule schedule) {
+  public PlacementResult place(GroupCosts costs, Schedule schedule) {
     if (costs.expert().isEmpty()) {
       return new NoPlacement("the group has no expert worker to spread experts over");
     }
     Placement placement =
         Placement.balanced(costs.layers(), costs.experts(), costs.expert().size());
-    Optional<String> overflow = Room.overflow(costs, placement);
+    Optional<String> overflow = MemoryCapacity.overflow(costs, placement);
     if (overflow.isPresent()) {
       return new NoPlacement(overflow.get());
     }

@@ -101,7 +101,7 @@ public final class GatherAndSqueeze implements Planner {
   }
 
   @Override
-  public Planning place(GroupCosts costs, Schedule schedule) {
+  public PlacementResult place(GroupCosts costs, Schedule schedule) {
     if (costs.expert().isEmpty()) {
       return new NoPlacement("the group has no expert worker");
     }
@@ -113,7 +113,7 @@ public final class GatherAndSqueeze implements Planner {
     }
     int[] given = given(inputs, costs.layers(), costs.experts() / costs.expert().size());
     Placement placement = placement(costs, given);
-    Optional<String> overflow = Room.overflow(costs, placement);
+    Optional<String> overflow = MemoryCapacity.overflow(costs, placement);
     if (overflow.isPresent()) {
       return new NoPlacement(overflow.get());
     }

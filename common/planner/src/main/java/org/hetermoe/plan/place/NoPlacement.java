@@ -1,8 +1,8 @@
 package org.hetermoe.plan.place;
 
 /**
- * There is no placement.
+ * No placement fits.
  *
  * @param reason why, with the figures that matter
  */
-public record NoPlacement(String reason) implements Planning {}
+public record NoPlacement(String reason) implements PlacementResult {}

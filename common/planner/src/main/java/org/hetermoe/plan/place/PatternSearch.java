@@ -11,167 +11,183 @@ import java.util.stream.IntStream;
 import org.hetermoe.plan.GroupCosts;
 
 /**
- * Searches, by the quick clock, how much of each layer attention workers take: alike in all layers;
- * in chunks of every size that fall due as in Algorithm 1; then layer by layer, uphill only; at
- * last single moves.
+ * Searches, by estimates, how much of each layer attention workers take: the same in all layers; in
+ * chunks of every size that fall due as in Algorithm 1; then layer by layer, uphill only; at last
+ * moves of single experts. A layer's <em>level</em> is the number of its candidate ({@link
+ * LayerCandidates}): 0 moves nothing, the highest moves all.
  */
 final class PatternSearch {
   private static final int KEPT = 4;
   private static final int DENSITIES = 16;
-  private static final double PATTERNS = 0.4;
-  private static final double LAYERS = 0.3;
+
+  /** Part of the estimates after which no further chunks are tried. */
+  private static final double UNTIL_CHUNKS = 0.4;
+
+  /** Part of the estimates for climbing. */
+  private static final double FOR_CLIMBING = 0.3;
 
   private final GroupCosts costs;
-  private final QuickClock clock;
-  private final Room room;
-  private final int looks;
-  private final boolean moves;
-  private final List<List<int[]>> levels = new ArrayList<>();
-  private final Composition composition;
-  private final List<Found> best = new ArrayList<>();
-  private int looked;
+  private final StepEstimator estimator;
+  private final MemoryCapacity capacity;
+  private final int budget;
+  private final boolean singleMoves;
+  private final List<List<int[]>> candidates = new ArrayList<>();
+  private final PlacementBuilder builder;
+  private final List<Pattern> best = new ArrayList<>();
+  private int estimates;
 
   /**
-   * A pattern.
+   * How much of each layer is moved.
    *
-   * @param level per layer
-   * @param inTurn whether workers that are alike take turns
+   * @param levels by layer
+   * @param takeTurns whether workers that cost the same take turns at having the most
+   * @param seconds of a step, estimated
    */
-  private record Found(int[] level, boolean inTurn, double seconds) {}
+  private record Pattern(int[] levels, boolean takeTurns, double seconds) {}
 
   /**
    * A search.
    *
-   * @param looks how many
-   * @param moves whether to try single moves at last
+   * @param budget how many placements to estimate
+   * @param singleMoves whether to try moves of single experts at last
    */
-  PatternSearch(GroupCosts costs, QuickClock clock, Room room, int looks, boolean moves) {
-    this.moves = moves;
+  PatternSearch(
+      GroupCosts costs,
+      StepEstimator estimator,
+      MemoryCapacity capacity,
+      int budget,
+      boolean singleMoves) {
     this.costs = costs;
-    this.clock = clock;
-    this.room = room;
-    this.looks = looks;
-    LayerLevels layerLevels = new LayerLevels(costs, clock, room);
+    this.estimator = estimator;
+    this.capacity = capacity;
+    this.budget = budget;
+    this.singleMoves = singleMoves;
+    LayerCandidates ofLayer =
+        new LayerCandidates(costs, estimator.workers(), estimator.experts(), capacity);
     Map<Object, List<int[]>> known = new HashMap<>();
     for (int layer = 0; layer < costs.layers(); layer++) {
-      int of = layer;
-      levels.add(
-          known.computeIfAbsent(costs.loads().relative().get(layer), loads -> layerLevels.of(of)));
+      int own = layer;
+      candidates.add(
+          known.computeIfAbsent(costs.loads().relative().get(layer), loads -> ofLayer.of(own)));
     }
-    composition = new Composition(costs, clock, room);
+    builder = new PlacementBuilder(estimator.workers(), estimator.experts(), capacity);
   }
 
-  /** The best few, best first. */
+  /** The owners, by layer and expert, of the best few placements, best first. */
   List<int[][]> best() {
-    uniform();
-    chunks();
-    for (Found found : List.copyOf(best)) {
-      climb(found, looked + (int) (LAYERS * looks / KEPT));
+    tryUniform();
+    tryChunks();
+    for (Pattern pattern : List.copyOf(best)) {
+      climb(pattern, estimates + (int) (FOR_CLIMBING * budget / KEPT));
     }
-    List<int[][]> all = new ArrayList<>();
-    for (Found found : best) {
-      all.add(owners(found.level(), found.inTurn()));
+    List<int[][]> placements = new ArrayList<>();
+    for (Pattern pattern : best) {
+      placements.add(owners(pattern.levels(), pattern.takeTurns()));
     }
-    if (!moves) {
-      return all;
+    if (singleMoves) {
+      new SimulatedAnnealing(estimator.workers(), capacity, budget - estimates)
+          .improve(placements.getFirst(), estimator::seconds)
+          .ifPresent(placements::addFirst);
     }
-    new MoveSearch(costs, clock, room, looks - looked)
-        .improve(all.getFirst(), clock::seconds)
-        .ifPresent(all::addFirst);
-    return all;
+    return placements;
   }
 
-  private int[][] owners(int[] level, boolean inTurn) {
-    return composition.of(
-        IntStream.range(0, level.length)
-            .mapToObj(layer -> levels.get(layer).get(level[layer]))
+  private int[][] owners(int[] levels, boolean takeTurns) {
+    return builder.build(
+        IntStream.range(0, levels.length)
+            .mapToObj(layer -> candidates.get(layer).get(levels[layer]))
             .toList(),
-        inTurn);
+        takeTurns);
   }
 
-  private Found look(int[] level, boolean inTurn) {
-    looked++;
-    Found found = new Found(level, inTurn, clock.seconds(owners(level, inTurn)));
-    if (best.stream().noneMatch(other -> other.seconds() == found.seconds())) {
-      best.add(found);
-      best.sort(Comparator.comparingDouble(Found::seconds));
+  private Pattern estimate(int[] levels, boolean takeTurns) {
+    estimates++;
+    Pattern pattern = new Pattern(levels, takeTurns, estimator.seconds(owners(levels, takeTurns)));
+    if (best.stream().noneMatch(other -> other.seconds() == pattern.seconds())) {
+      best.add(pattern);
+      best.sort(Comparator.comparingDouble(Pattern::seconds));
       if (best.size() > KEPT) {
         best.removeLast();
       }
     }
-    return found;
+    return pattern;
   }
 
-  private int most() {
-    return levels.stream().mapToInt(List::size).min().orElseThrow() - 1;
+  /** The highest level that every layer has. */
+  private int highest() {
+    return candidates.stream().mapToInt(List::size).min().orElseThrow() - 1;
   }
 
   /** The same level in all layers: far apart first, then closer and closer to the best. */
-  private void uniform() {
-    int step = Math.max(1, Math.ceilDiv(4 * most(), looks));
-    for (int level = 0; level <= most(); level += step) {
-      alike(level);
+  private void tryUniform() {
+    int step = Math.max(1, Math.ceilDiv(4 * highest(), budget));
+    for (int level = 0; level <= highest(); level += step) {
+      estimateUniform(level);
     }
-    while (step > 1 && looked < looks) {
-      int around = best.getFirst().level()[0];
+    while (step > 1 && estimates < budget) {
+      int around = best.getFirst().levels()[0];
       step = Math.ceilDiv(step, 2);
-      alike(Math.max(0, around - step));
-      alike(Math.min(most(), around + step));
+      estimateUniform(Math.max(0, around - step));
+      estimateUniform(Math.min(highest(), around + step));
       step = step == 2 ? 1 : step;
     }
   }
 
-  private void alike(int level) {
-    int[] all = new int[costs.layers()];
-    Arrays.fill(all, level);
-    look(all, false);
-    look(all, true);
+  private void estimateUniform(int level) {
+    int[] levels = new int[costs.layers()];
+    Arrays.fill(levels, level);
+    estimate(levels, false);
+    estimate(levels, true);
   }
 
-  /** Levels rise by whole chunks, as many in all as {@code density} says. */
-  private void chunks() {
-    int most = most();
-    int around = best.getFirst().level()[0];
-    double dearest = Math.min(most, 2.0 * around + 2);
-    int end = (int) (PATTERNS * looks);
+  /** Levels rise by whole chunks, at several mean levels; chunks fall due evenly. */
+  private void tryChunks() {
+    int highest = highest();
+    int around = best.getFirst().levels()[0];
+    double highestMean = Math.min(highest, 2.0 * around + 2);
+    int end = (int) (UNTIL_CHUNKS * budget);
     for (int density = 1; density <= DENSITIES; density++) {
-      double mean = dearest * density / DENSITIES;
-      for (int chunk = 1; chunk <= most && looked < end; chunk++) {
+      double mean = highestMean * density / DENSITIES;
+      for (int chunk = 1; chunk <= highest && estimates < end; chunk++) {
         if ((chunk > 16 && chunk % 8 != 0) || mean / chunk > 4) {
           continue;
         }
-        int[] level = new int[costs.layers()];
-        for (int layer = 0; layer < level.length; layer++) {
+        int[] levels = new int[costs.layers()];
+        for (int layer = 0; layer < levels.length; layer++) {
           int due =
               (int) Math.floor((layer + 1) * mean / chunk) - (int) Math.floor(layer * mean / chunk);
-          level[layer] = Math.min(levels.get(layer).size() - 1, due * chunk);
+          levels[layer] = Math.min(candidates.get(layer).size() - 1, due * chunk);
         }
-        look(level, false);
-        look(level, true);
+        estimate(levels, false);
+        estimate(levels, true);
       }
     }
   }
 
-  /** Single layers up or down, or one up and another down, as long as it pays. */
-  private void climb(Found from, int end) {
-    Random random = new Random(from.level().length);
-    Found top = from;
-    while (looked < end) {
-      int[] level = top.level().clone();
-      int layer = random.nextInt(level.length);
+  /**
+   * Single layers up or down, or one up and another down, as long as it pays.
+   *
+   * @param end how many estimates there may have been in all when it ends
+   */
+  private void climb(Pattern from, int end) {
+    Random random = new Random(from.levels().length);
+    Pattern top = from;
+    while (estimates < end) {
+      int[] levels = top.levels().clone();
+      int layer = random.nextInt(levels.length);
       int by =
           (1 + random.nextInt(Math.max(1, costs.attention().size())))
               * (random.nextBoolean() ? 1 : -1);
-      shift(level, layer, by);
+      shift(levels, layer, by);
       if (random.nextBoolean()) {
-        shift(level, random.nextInt(level.length), -by);
+        shift(levels, random.nextInt(levels.length), -by);
       }
-      Found next = look(level, top.inTurn());
+      Pattern next = estimate(levels, top.takeTurns());
       top = next.seconds() <= top.seconds() ? next : top;
     }
   }
 
-  private void shift(int[] level, int layer, int by) {
-    level[layer] = Math.clamp(level[layer] + by, 0, levels.get(layer).size() - 1);
+  private void shift(int[] levels, int layer, int by) {
+    levels[layer] = Math.clamp(levels[layer] + by, 0, candidates.get(layer).size() - 1);
   }
 }

@@ -9,11 +9,11 @@ import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.run.PlannerKind;
 
 /**
- * A placement and what it promises.
+ * A placement and the time that is predicted for it.
  *
  * @param placement which worker owns which expert
  * @param stepSeconds predicted time of a step
- * @param boundSeconds what no placement can go below ({@link WorkBound})
+ * @param boundSeconds a step takes no less under any placement ({@link WorkBound})
  * @param planner who decided
  * @param why how it came about
  * @param replicas further owners of hot experts; none unless the planner was asked for them
@@ -25,7 +25,7 @@ public record PlannedPlacement(
     PlannerKind planner,
     String why,
     List<Replica> replicas)
-    implements Planning {
+    implements PlacementResult {
   public PlannedPlacement {
     replicas = List.copyOf(replicas);
   }

@@ -9,7 +9,7 @@ import org.hetermoe.schedule.Schedule;
 @FunctionalInterface
 public interface Planner {
   /** The placement for a group that works through a schedule, or why there is none. */
-  Planning place(GroupCosts costs, Schedule schedule);
+  PlacementResult place(GroupCosts costs, Schedule schedule);
 
   /**
    * A planner that may give hot experts several owners, if it is the best.

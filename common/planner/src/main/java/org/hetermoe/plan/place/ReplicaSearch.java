@@ -5,12 +5,11 @@ import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.ExpertCosts;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Predictor;
 import org.hetermoe.plan.Replica;
 import org.hetermoe.plan.ReplicatedPlacement;
-import org.hetermoe.plan.WorkerCosts;
 import org.hetermoe.schedule.Schedule;
 
 /**
@@ -22,56 +21,48 @@ final class ReplicaSearch {
   /** Rounds that may bring nothing before the search gives up: two experts may be equally hot. */
   private static final int PATIENCE = 2;
 
-  private static final int FEWEST_LOOKS = 8;
+  private static final int MIN_PREDICTIONS = 8;
 
   /** Balanced loads are 1, but for rounding. */
   private static final double HOT = 1 + 1e-9;
 
-  private static final double LEAST_GAIN = 1e-6;
+  private static final double MIN_GAIN = 1e-6;
 
   private final GroupCosts costs;
   private final Schedule schedule;
   private final Predictor predictor;
-  private final Room room;
-  private final List<WorkerRank> workers = new ArrayList<>();
-  private final QuickClock clock;
-  private final int moves;
-  private int looks;
+  private final WorkerIndex workers;
+  private final MemoryCapacity capacity;
+  private final double meanRows;
+  private final int annealingTries;
+  private int predictionsLeft;
 
-  /**
-   * A search.
-   *
-   * @param clock that numbers the group's workers
-   * @param looks by the predictor
-   */
   ReplicaSearch(
       GroupCosts costs,
       Schedule schedule,
       Predictor predictor,
-      QuickClock clock,
-      Room room,
-      Looks looks) {
-    this.clock = clock;
-    this.moves = looks.moves() ? looks.judged() : 0;
+      WorkerIndex workers,
+      MemoryCapacity capacity,
+      SearchBudget budget) {
     this.costs = costs;
     this.schedule = schedule;
     this.predictor = predictor;
-    this.room = room;
-    this.looks = Math.max(FEWEST_LOOKS, looks.judged() / 4);
-    for (int worker = 0; worker < clock.workers().size(); worker++) {
-      workers.add(clock.worker(worker));
-    }
+    this.workers = workers;
+    this.capacity = capacity;
+    this.meanRows = (double) costs.tokens() * costs.topK() / costs.experts();
+    this.annealingTries = budget.singleMoves() ? budget.predictions() : 0;
+    this.predictionsLeft = Math.max(MIN_PREDICTIONS, budget.predictions() / 4);
   }
 
   /** The planned placement with replicas, or as it is if none pay. */
-  PlannedPlacement better(PlannedPlacement planned) {
+  PlannedPlacement improve(PlannedPlacement planned) {
     if (costs.loads().relative().stream().allMatch(layer -> Collections.max(layer) <= HOT)) {
       return planned;
     }
-    Found best = new Found(planned.replicated(), planned.stepSeconds());
-    best = everywhere(best);
+    Candidate best = new Candidate(planned.replicated(), planned.stepSeconds());
+    best = inEveryLayer(best);
     best = layerByLayer(best);
-    best = moved(best);
+    best = withFirstOwnersMoved(best);
     int replicas = best.placement().replicas().size();
     return replicas == 0
         ? planned
@@ -81,27 +72,27 @@ final class ReplicaSearch {
             planned.why() + "; %d replicas of hot experts".formatted(replicas));
   }
 
-  /** A placement and its seconds. */
-  private record Found(ReplicatedPlacement placement, double seconds) {}
-
-  private Found look(ReplicatedPlacement placement) {
-    looks--;
-    return new Found(placement, predictor.stepSeconds(costs, schedule, placement));
+  /** A placement and its predicted seconds. */
+  private record Candidate(ReplicatedPlacement placement, double seconds) {
+    boolean pays(Candidate best) {
+      return seconds < best.seconds * (1 - MIN_GAIN);
+    }
   }
 
-  private static boolean pays(Found next, Found best) {
-    return next.seconds() < best.seconds() * (1 - LEAST_GAIN);
+  private Candidate predict(ReplicatedPlacement placement) {
+    predictionsLeft--;
+    return new Candidate(placement, predictor.stepSeconds(costs, schedule, placement));
   }
 
-  private Found everywhere(Found start) {
-    Found best = start;
+  private Candidate inEveryLayer(Candidate start) {
+    Candidate best = start;
     ReplicatedPlacement at = start.placement();
     int patience = PATIENCE;
-    while (patience > 0 && looks > 0) {
-      State state = new State(at);
+    while (patience > 0 && predictionsLeft > 0) {
+      Loads loads = new Loads(at);
       ReplicatedPlacement next = at;
       for (int layer = 0; layer < costs.layers(); layer++) {
-        Replica replica = state.further(layer);
+        Replica replica = loads.replica(layer);
         if (replica != null) {
           next = next.with(replica);
         }
@@ -110,9 +101,9 @@ final class ReplicaSearch {
         return best;
       }
       at = next;
-      Found found = look(next);
-      if (pays(found, best)) {
-        best = found;
+      Candidate candidate = predict(next);
+      if (candidate.pays(best)) {
+        best = candidate;
         patience = PATIENCE;
       } else {
         patience--;
@@ -121,16 +112,16 @@ final class ReplicaSearch {
     return best;
   }
 
-  private Found layerByLayer(Found start) {
-    Found best = start;
+  private Candidate layerByLayer(Candidate start) {
+    Candidate best = start;
     int without = 0;
-    for (int layer = 0; without < costs.layers() && looks > 0; layer++) {
-      Replica replica = new State(best.placement()).further(layer % costs.layers());
+    for (int layer = 0; without < costs.layers() && predictionsLeft > 0; layer++) {
+      Replica replica = new Loads(best.placement()).replica(layer % costs.layers());
       without++;
       if (replica != null) {
-        Found found = look(best.placement().with(replica));
-        if (pays(found, best)) {
-          best = found;
+        Candidate candidate = predict(best.placement().with(replica));
+        if (candidate.pays(best)) {
+          best = candidate;
           without = 0;
         }
       }
@@ -138,45 +129,53 @@ final class ReplicaSearch {
     return best;
   }
 
-  /** First owners moved about, since replicas take work from some. */
-  private Found moved(Found start) {
+  /** First owners are moved about, since replicas take work from some. */
+  private Candidate withFirstOwnersMoved(Candidate start) {
     List<Replica> replicas = start.placement().replicas();
     if (replicas.isEmpty()) {
       return start;
     }
-    long[] taken = new long[workers.size()];
-    replicas.forEach(replica -> taken[index(replica.worker())]++);
-    return new MoveSearch(costs, clock, room.without(taken), moves)
+    long[] held = new long[workers.size()];
+    replicas.forEach(replica -> held[workers.of(replica.worker())]++);
+    return new SimulatedAnnealing(workers, capacity.minus(held), annealingTries)
         .improve(
-            clock.owners(start.placement().placement()),
+            workers.owners(start.placement().placement()),
             owners ->
-                collide(owners, replicas)
+                ownsTwice(owners, replicas)
                     ? Double.POSITIVE_INFINITY
-                    : look(new ReplicatedPlacement(clock.placement(owners), replicas)).seconds())
-        .map(owners -> look(new ReplicatedPlacement(clock.placement(owners), replicas)))
-        .filter(found -> pays(found, start))
+                    : predict(new ReplicatedPlacement(workers.placement(owners), replicas))
+                        .seconds())
+        .map(owners -> predict(new ReplicatedPlacement(workers.placement(owners), replicas)))
+        .filter(candidate -> candidate.pays(start))
         .orElse(start);
   }
 
-  private boolean collide(int[][] owners, List<Replica> replicas) {
+  private boolean ownsTwice(int[][] owners, List<Replica> replicas) {
     return replicas.stream()
-        .anyMatch(replica -> owners[replica.layer()][replica.expert()] == index(replica.worker()));
+        .anyMatch(
+            replica -> owners[replica.layer()][replica.expert()] == workers.of(replica.worker()));
   }
 
-  /** Who is how busy under a placement, by layer. */
-  private final class State {
+  private double seconds(int worker, int layer, int expert, int owners) {
+    ExpertCosts own = workers.costs(worker).experts();
+    double rows = meanRows * costs.loads().of(layer, expert) / owners;
+    return own.forward(rows) + own.backward(rows);
+  }
+
+  /** How busy each worker is under a placement, by layer, and what it has left to hold. */
+  private final class Loads {
     private final int[][] owners;
     private final double[][] busy;
     private final long[] left = new long[workers.size()];
     private final List<Set<Replica>> owned = new ArrayList<>();
 
-    private State(ReplicatedPlacement placement) {
+    private Loads(ReplicatedPlacement placement) {
       this.owners = placement.ownerCounts();
       this.busy = new double[costs.layers()][workers.size()];
       for (int worker = 0; worker < left.length; worker++) {
-        left[worker] = room.of(workers.get(worker));
+        left[worker] = capacity.of(worker);
         for (double[] layer : busy) {
-          layer[worker] = costs.of(workers.get(worker)).attention().both();
+          layer[worker] = workers.costs(worker).attention().both();
         }
       }
       for (int layer = 0; layer < costs.layers(); layer++) {
@@ -186,7 +185,7 @@ final class ReplicaSearch {
           .owners()
           .forEach(
               one -> {
-                int worker = index(one.worker());
+                int worker = workers.of(one.worker());
                 left[worker]--;
                 busy[one.layer()][worker] +=
                     seconds(worker, one.layer(), one.expert(), owners[one.layer()][one.expert()]);
@@ -194,14 +193,15 @@ final class ReplicaSearch {
               });
     }
 
-    /** A further owner for the hottest expert of the busiest worker that has a hot one. */
-    private Replica further(int layer) {
+    /** A further owner for the hottest expert of the busiest worker that has a hot one, or null. */
+    private Replica replica(int layer) {
       int hottest = -1;
       double most = 0;
       for (Replica one : owned.get(layer)) {
         if (costs.loads().of(layer, one.expert()) > HOT) {
-          int worker = index(one.worker());
-          double rows = costs.rows(layer, one.expert()) / owners[layer][one.expert()];
+          int worker = workers.of(one.worker());
+          double rows =
+              meanRows * costs.loads().of(layer, one.expert()) / owners[layer][one.expert()];
           double worth = busy[layer][worker] * rows;
           if (worth > most) {
             most = worth;
@@ -217,7 +217,7 @@ final class ReplicaSearch {
         return null;
       }
       left[to]--;
-      return new Replica(layer, hottest, workers.get(to));
+      return new Replica(layer, hottest, workers.worker(to));
     }
 
     private int earliest(int layer, int expert) {
@@ -228,22 +228,12 @@ final class ReplicaSearch {
             busy[layer][worker] + seconds(worker, layer, expert, owners[layer][expert] + 1);
         if (left[worker] > 0
             && done < soonest
-            && !owned.get(layer).contains(new Replica(layer, expert, workers.get(worker)))) {
+            && !owned.get(layer).contains(new Replica(layer, expert, workers.worker(worker)))) {
           soonest = done;
           earliest = worker;
         }
       }
       return earliest;
     }
-  }
-
-  private int index(WorkerRank worker) {
-    return clock.index(worker);
-  }
-
-  private double seconds(int worker, int layer, int expert, int owners) {
-    WorkerCosts cost = costs.of(workers.get(worker));
-    double rows = costs.rows(layer, expert) / owners;
-    return cost.experts().forward(rows) + cost.experts().backward(rows);
   }
 }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class GatherAndSqueezeTest {
   private static final long ROOMY = 1_000_000;
 
-  private static Planning plan(GroupCosts costs) {
+  private static PlacementResult plan(GroupCosts costs) {
     return Planner.of(PlannerKind.PAPER, true, new Simulator())
         .place(costs, new ZebraSchedule(costs.layers(), costs.microBatches()));
   }

@@ -3,7 +3,6 @@ package org.hetermoe.plan.place;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Random;
-import java.util.stream.IntStream;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.ExpertLoads;
@@ -16,7 +15,6 @@ import org.hetermoe.schedule.ZebraSchedule;
 import org.hetermoe.simulate.Simulator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ReplicaSearchTest {
@@ -25,8 +23,8 @@ class ReplicaSearchTest {
   private static final int EXPERTS = 16;
 
   /** Two attention workers and four expert workers, of which the experts are the bottleneck. */
-  private static GroupCosts group(ExpertLoads loads, long room, double gradientBytes) {
-    GroupCosts balanced = TestGroups.group(2, 4, LAYERS, EXPERTS, 1, 0.5, room, room);
+  private static GroupCosts group(ExpertLoads loads, long capacity, double gradientBytes) {
+    GroupCosts balanced = TestGroups.group(2, 4, LAYERS, EXPERTS, 1, 0.5, capacity, capacity);
     return new GroupCosts(
         balanced.layers(),
         balanced.experts(),
@@ -41,9 +39,9 @@ class ReplicaSearchTest {
 
   private static PlannedPlacement plan(GroupCosts costs, boolean replicas) {
     Schedule schedule = new ZebraSchedule(costs.layers(), costs.microBatches());
-    // Without replicas the search may look longer, so that they alone make the difference.
-    double share = replicas ? 0.05 : 0.15;
-    return new BestPlanner(true, SIMULATOR, share, replicas).place(costs, schedule).placed();
+    // Without replicas the search gets more effort, so that they alone make the difference.
+    double effort = replicas ? 0.05 : 0.15;
+    return new BestPlanner(true, SIMULATOR, effort, replicas).place(costs, schedule).placed();
   }
 
   @ParameterizedTest
@@ -77,43 +75,46 @@ class ReplicaSearchTest {
   }
 
   @Test
-  void noMoreThanThereIsRoomFor() {
-    GroupCosts costs =
-        group(LoadPatterns.ratio(LAYERS, EXPERTS, 7), Math.ceilDiv(LAYERS * EXPERTS, 6), 0);
+  void noMoreThanMemoryHolds() {
+    // six workers hold 66 experts, and 64 of them are first owners' of 4 layers of 16
+    ExpertLoads hot = LoadPatterns.ratio(LAYERS, EXPERTS, 11);
 
-    assertThat(plan(costs, true).replicas()).hasSizeLessThanOrEqualTo(2);
+    assertThat(plan(group(hot, 11, 0), true).replicas()).hasSize(2);
+    assertThat(plan(group(hot, 1000, 0), true).replicas()).hasSizeGreaterThan(2);
   }
 
-  static IntStream seeds() {
-    return IntStream.range(0, 20);
-  }
+  @Test
+  void replicasFitAreNotBelowTheBoundAndNeverWorse() {
+    int replicated = 0;
+    for (int seed = 0; seed < 20; seed++) {
+      GroupCosts costs = TestGroups.random(new Random(seed), 4).withGradientBytes(seed);
+      Schedule schedule = new ZebraSchedule(costs.layers(), costs.microBatches());
 
-  @ParameterizedTest
-  @MethodSource("seeds")
-  void replicasFitAreNotBelowTheBoundAndNeverWorse(int seed) {
-    GroupCosts costs = TestGroups.random(new Random(seed), 4).withGradientBytes(seed);
-    Schedule schedule = new ZebraSchedule(costs.layers(), costs.microBatches());
-    if (new BestPlanner(true, SIMULATOR, 0.02, true).place(costs, schedule)
-        instanceof PlannedPlacement planned) {
-      assertThat(planned.stepSeconds())
-          .isEqualTo(SIMULATOR.stepSeconds(costs, schedule, planned.replicated()))
-          .isGreaterThanOrEqualTo(planned.boundSeconds() * (1 - 1e-9))
-          .isLessThanOrEqualTo(
-              new BestPlanner(true, SIMULATOR, 0.02, false)
-                  .place(costs, schedule)
-                  .placed()
-                  .stepSeconds());
+      PlannedPlacement one =
+          new BestPlanner(true, SIMULATOR, 0.02, false).place(costs, schedule).placed();
+      PlannedPlacement several =
+          new BestPlanner(true, SIMULATOR, 0.02, true).place(costs, schedule).placed();
+
+      assertThat(several.stepSeconds())
+          .as("seed %d", seed)
+          .isEqualTo(SIMULATOR.stepSeconds(costs, schedule, several.replicated()))
+          .isGreaterThanOrEqualTo(several.boundSeconds() * (1 - 1e-9))
+          .isLessThanOrEqualTo(one.stepSeconds());
       for (int rank = 0; rank < costs.attention().size(); rank++) {
-        fits(costs, planned, WorkerRank.attention(rank));
+        fits(seed, costs, several, WorkerRank.attention(rank));
       }
       for (int rank = 0; rank < costs.expert().size(); rank++) {
-        fits(costs, planned, WorkerRank.expert(rank));
+        fits(seed, costs, several, WorkerRank.expert(rank));
       }
+      replicated += several.replicas().isEmpty() ? 0 : 1;
     }
+    assertThat(replicated).as("groups in which replicas pay").isEqualTo(5);
   }
 
-  private static void fits(GroupCosts costs, PlannedPlacement planned, WorkerRank worker) {
+  private static void fits(
+      int seed, GroupCosts costs, PlannedPlacement planned, WorkerRank worker) {
     assertThat(planned.replicated().owners().map(Replica::worker).filter(worker::equals).count())
+        .as("experts of %s, seed %d", worker, seed)
         .isLessThanOrEqualTo(new ExpertCapacity(costs).of(costs.of(worker)));
   }
 }

@@ -15,7 +15,7 @@ import java.util.List;
  * @param spans what their streams did, by row and time
  * @param criticalPath what the step's end waited for, from its begin
  */
-public record Simulation(
+public record StepTimeline(
     double stepSeconds, List<Row> rows, List<Span> spans, List<Span> criticalPath) {
   /**
    * A device, or several that are alike.
@@ -40,14 +40,14 @@ public record Simulation(
    * @param waiting not computing
    * @param communicating sending or receiving, computing or not
    */
-  public record Use(double busy, double waiting, double communicating) {}
+  public record Utilization(double busy, double waiting, double communicating) {}
 
-  static Simulation of(Execution execution, List<Row> rows) {
-    return new Simulation(execution.seconds, rows, spansOf(execution), pathOf(execution));
+  static StepTimeline of(Execution execution, List<Row> rows) {
+    return new StepTimeline(execution.seconds, rows, spansOf(execution), pathOf(execution));
   }
 
-  /** What a device does with the step. */
-  public Use use(int row) {
+  /** How a device spends the step. */
+  public Utilization utilization(int row) {
     double busy = 0;
     List<Span> traffic = new ArrayList<>();
     for (Span span : spans) {
@@ -66,7 +66,7 @@ public record Simulation(
       communicating += Math.max(0, span.end() - Math.max(covered, span.start()));
       covered = Math.max(covered, span.end());
     }
-    return new Use(busy / stepSeconds, 1 - busy / stepSeconds, communicating / stepSeconds);
+    return new Utilization(busy / stepSeconds, 1 - busy / stepSeconds, communicating / stepSeconds);
   }
 
   private static List<Span> spansOf(Execution execution) {

@@ -27,7 +27,7 @@ import org.hetermoe.plan.cluster.PlannedLayout;
  * @param planningSeconds that the search took
  * @param layouts the best few, best first
  */
-record PlanReport(
+record ClusterPlanReport(
     String model,
     int sequenceLength,
     int globalBatch,
@@ -87,9 +87,9 @@ record PlanReport(
       Placement placement,
       List<ReplicaReport> replicas) {}
 
-  static PlanReport of(
+  static ClusterPlanReport of(
       DevicePool pool, PlanCommand.Request request, ClusterPlan plan, double seconds) {
-    return new PlanReport(
+    return new ClusterPlanReport(
         request.task().model().name(),
         request.task().length(),
         request.task().globalBatch(),

@@ -1,7 +1,7 @@
 package org.hetermoe.plan.place;
 
-/** What a planner comes to. */
-public sealed interface Planning permits PlannedPlacement, NoPlacement {
+/** What a planner finds: a placement, or why there is none. */
+public sealed interface PlacementResult permits PlannedPlacement, NoPlacement {
   /**
    * The placement.
    *

@@ -5,20 +5,20 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Two kinds of divisible work over machines of different rates: the linear program that asks for
- * the least time in which all is done, solved exactly. Within a given time, the first work goes to
- * the machines that give up the least of the second for it (comparative advantage); whether the
- * rest suffices for the second tells whether the time does; the least time is found by halving.
+ * The least time in which machines of different rates do two kinds of divisible work: a linear
+ * program, solved exactly. Within a given time, the first kind goes to the machines that give up
+ * the least of the second for it (comparative advantage); whether what is left suffices for the
+ * second kind tells whether the time does; the least time is found by bisection.
  */
-public final class TwoWorks {
-  private static final int HALVINGS = 100;
+public final class DivisibleWork {
+  private static final int BISECTIONS = 100;
 
   /**
    * A machine, or several alike.
    *
-   * @param base seconds that it is busy with neither work
-   * @param first seconds per unit of the first work; infinite where it cannot do it
-   * @param second seconds per unit of the second work; infinite where it cannot do it
+   * @param base seconds that it is busy with neither kind
+   * @param first seconds per unit of the first kind; infinite where it cannot do it
+   * @param second seconds per unit of the second kind; infinite where it cannot do it
    * @param count how many there are
    */
   public record Machine(double base, double first, double second, int count) {
@@ -34,15 +34,15 @@ public final class TwoWorks {
   private final List<Machine> machines;
 
   /** Over these machines. */
-  public TwoWorks(List<Machine> machines) {
+  public DivisibleWork(List<Machine> machines) {
     this.machines = machines.stream().sorted(Comparator.comparingDouble(Machine::givenUp)).toList();
   }
 
   /**
    * The least seconds in which all is done, never too many; infinite if no time suffices.
    *
-   * @param first units of the first work
-   * @param second units of the second work
+   * @param first units of the first kind
+   * @param second units of the second kind
    */
   public double leastSeconds(double first, double second) {
     double low = machines.stream().mapToDouble(Machine::base).max().orElse(0);
@@ -57,7 +57,7 @@ public final class TwoWorks {
         return high;
       }
     }
-    for (int halving = 0; halving < HALVINGS; halving++) {
+    for (int bisection = 0; bisection < BISECTIONS; bisection++) {
       double middle = (low + high) / 2;
       if (suffices(middle, first, second)) {
         high = middle;

@@ -6,7 +6,7 @@ import java.util.Map;
 import org.hetermoe.plan.Replica;
 
 /** What became of a scenario under one system. */
-public sealed interface Outcome {
+public sealed interface SystemResult {
   /** The system. */
   SystemKind system();
 
@@ -19,7 +19,7 @@ public sealed interface Outcome {
    * @param expertsMoved per layer, experts that attention workers own
    * @param boundFraction of the best that any assignment could do; 0 where that does not apply
    * @param replicas further owners of hot experts
-   * @param simulations the step; one for each part of the cluster that trains alone
+   * @param timelines the step; one for each part of the cluster that trains alone
    */
   record Trained(
       SystemKind system,
@@ -29,8 +29,8 @@ public sealed interface Outcome {
       List<Integer> expertsMoved,
       double boundFraction,
       List<Replica> replicas,
-      List<Simulation> simulations)
-      implements Outcome {
+      List<StepTimeline> timelines)
+      implements SystemResult {
     /** Without replicas. */
     Trained(
         SystemKind system,
@@ -39,7 +39,7 @@ public sealed interface Outcome {
         int microBatches,
         List<Integer> expertsMoved,
         double boundFraction,
-        List<Simulation> simulations) {
+        List<StepTimeline> timelines) {
       this(
           system,
           tokensPerSecond,
@@ -48,17 +48,18 @@ public sealed interface Outcome {
           expertsMoved,
           boundFraction,
           List.of(),
-          simulations);
+          timelines);
     }
 
     /** Share of the step that the devices of each kind compute. */
     public Map<String, Double> busy() {
       Map<String, Double> sums = new LinkedHashMap<>();
       Map<String, Integer> counts = new LinkedHashMap<>();
-      for (Simulation simulation : simulations) {
-        for (int row = 0; row < simulation.rows().size(); row++) {
-          Simulation.Row device = simulation.rows().get(row);
-          sums.merge(device.device(), device.count() * simulation.use(row).busy(), Double::sum);
+      for (StepTimeline timeline : timelines) {
+        for (int row = 0; row < timeline.rows().size(); row++) {
+          StepTimeline.Row device = timeline.rows().get(row);
+          sums.merge(
+              device.device(), device.count() * timeline.utilization(row).busy(), Double::sum);
           counts.merge(device.device(), device.count(), Integer::sum);
         }
       }
@@ -69,8 +70,8 @@ public sealed interface Outcome {
     /** The most memory that a device of each kind needs. */
     public Map<String, Long> memoryBytes() {
       Map<String, Long> most = new LinkedHashMap<>();
-      for (Simulation simulation : simulations) {
-        simulation.rows().forEach(row -> most.merge(row.device(), row.memoryBytes(), Math::max));
+      for (StepTimeline timeline : timelines) {
+        timeline.rows().forEach(row -> most.merge(row.device(), row.memoryBytes(), Math::max));
       }
       return most;
     }
@@ -81,5 +82,5 @@ public sealed interface Outcome {
    *
    * @param reason why
    */
-  record Impossible(SystemKind system, String reason) implements Outcome {}
+  record Infeasible(SystemKind system, String reason) implements SystemResult {}
 }
