@@ -188,6 +188,7 @@ final class QuickClock {
     private final double[] part = new double[workers.size()];
 
     private Rates() {
+      int[] onCard = costs.workersOnCard();
       for (int worker = 0; worker < workers.size(); worker++) {
         WorkerCosts cost = workers.get(worker);
         if (worker < attention) {
@@ -197,7 +198,7 @@ final class QuickClock {
         }
         both(fixed, worker, cost.experts().fixed());
         both(perRow, worker, cost.experts().perRow());
-        rowSeconds[worker] = cost.link().seconds(costs.rowBytes());
+        rowSeconds[worker] = onCard[worker] * cost.link().seconds(costs.rowBytes());
         before[worker] = cost.taskSeconds();
         latency[worker] = cost.link().latencySeconds();
         part[worker] = (double) cost.tokens() / costs.tokens();
