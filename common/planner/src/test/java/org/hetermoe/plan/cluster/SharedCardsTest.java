@@ -48,7 +48,8 @@ class SharedCardsTest {
         false,
         Training.paper(DType.F16),
         PlannerKind.BEST,
-        ExpertLoads.balanced(D1.layers(), D1.experts()));
+        ExpertLoads.balanced(D1.layers(), D1.experts()),
+        false);
   }
 
   @ParameterizedTest
