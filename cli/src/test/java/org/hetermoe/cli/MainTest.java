@@ -133,16 +133,15 @@ class MainTest {
     String[] description = command.getCommandSpec().usageMessage().description();
 
     assertThat(description).as(command.getCommandName()).isNotEmpty();
-    assertThat(description[0])
-        .as(command.getCommandName())
-        .matches("[A-Z].*[^.]\\.");
+    assertThat(description[0]).as(command.getCommandName()).matches("[A-Z].*[^.]\\.");
   }
 
   static Stream<CommandLine> commands() {
     return Main.commandLine().getSubcommands().values().stream()
         .flatMap(command -> Stream.concat(Stream.of(command), nested(command)))
         // The last is picocli's own.
-        .filter(command -> !List.of("plan", "reproduce", "help").contains(command.getCommandName()));
+        .filter(
+            command -> !List.of("plan", "reproduce", "help").contains(command.getCommandName()));
   }
 
   private static Stream<CommandLine> nested(CommandLine command) {

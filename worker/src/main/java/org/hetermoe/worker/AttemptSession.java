@@ -16,7 +16,6 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.group.RunKey;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Event;
-import org.hetermoe.train.RankTrainer;
 import org.hetermoe.train.TrainingEnd;
 import org.jboss.logging.Logger;
 

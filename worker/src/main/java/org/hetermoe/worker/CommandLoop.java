@@ -17,7 +17,6 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
-import org.hetermoe.train.RankTrainer;
 import org.hetermoe.train.TrainingEnd;
 import org.hetermoe.worker.AttemptSession.State;
 import org.jboss.logging.Logger;

@@ -4,11 +4,11 @@ import java.util.concurrent.CountDownLatch;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameKey;
 import org.hetermoe.channel.Phase;
+import org.hetermoe.channel.Subject;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.train.RankTrainer;
 import org.hetermoe.train.TrainingEnd;
-import org.hetermoe.channel.Subject;
 
 /** A rank's trainer that does as its test says. */
 final class ScriptedTrainer implements RankTrainer {
@@ -44,7 +44,10 @@ final class ScriptedTrainer implements RankTrainer {
         member.channel.self().role() == WorkerRank.Role.EXPERT
             ? WorkerRank.attention(0)
             : WorkerRank.expert(0);
-    member.channel.receive(new FrameKey(Phase.DISPATCH, 1, new Subject.MicroBatch(0, 0), peer)).close();
+    member
+        .channel
+        .receive(new FrameKey(Phase.DISPATCH, 1, new Subject.MicroBatch(0, 0), peer))
+        .close();
   }
 
   WorkerRank rank() {

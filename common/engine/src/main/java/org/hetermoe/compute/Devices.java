@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
-import org.hetermoe.tensor.TransferMemory;
 import org.hetermoe.compute.ComputeProvider.Availability.Unavailable;
+import org.hetermoe.tensor.TransferMemory;
 
 /** Looks devices up by name. */
 public final class Devices {

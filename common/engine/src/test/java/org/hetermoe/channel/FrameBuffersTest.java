@@ -35,8 +35,7 @@ class FrameBuffersTest {
 
   @Test
   void whatIsIdleIsBounded() {
-    try (FrameBuffers buffers =
-        new FrameBuffers(TransferMemory.PLAIN, 10_000)) {
+    try (FrameBuffers buffers = new FrameBuffers(TransferMemory.PLAIN, 10_000)) {
       List<FrameBuffers.Block> blocks = new ArrayList<>();
       for (int i = 0; i < 8; i++) {
         blocks.add(buffers.take(4096));

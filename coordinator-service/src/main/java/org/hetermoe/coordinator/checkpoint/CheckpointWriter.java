@@ -10,14 +10,14 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.hetermoe.api.CheckpointView;
+import org.hetermoe.api.Crc32c;
 import org.hetermoe.api.ShardSummary;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.problem.ProblemException;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
 import org.hetermoe.group.WorkerRank;
-import org.hetermoe.api.CheckpointView;
-import org.hetermoe.api.Crc32c;
 import org.jboss.logging.Logger;
 
 /**

@@ -4,11 +4,11 @@ import java.nio.file.Path;
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
-import org.hetermoe.tensor.DType;
+import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.host.HostMemory;
 import org.hetermoe.compute.host.HostTensor;
+import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
-import org.hetermoe.compute.Tensor;
 
 /**
  * Runs the products of {@link OneDnn} and of the device under a storm of signals, {@code

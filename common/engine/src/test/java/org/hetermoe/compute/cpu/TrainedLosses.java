@@ -7,13 +7,13 @@ import java.util.stream.IntStream;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.data.SequenceBatch;
+import org.hetermoe.group.Placement;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.nn.SeededWeights;
-import org.hetermoe.run.OptimizerSpec;
-import org.hetermoe.group.Placement;
-import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.run.GroupPrecision;
+import org.hetermoe.run.OptimizerSpec;
+import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.train.LocalTrainer;
 import org.hetermoe.train.step.TaskListener;
 
@@ -47,7 +47,17 @@ final class TrainedLosses {
   private static void train(int steps) {
     Placement placement = Placement.balanced(MODEL.layers(), MODEL.experts(), 1);
     GroupPlan plan =
-        new GroupPlan(MODEL, OPTIMIZER, steps, LENGTH, 1, 1, 1, ScheduleKind.ZEBRA, GroupPrecision.FP32, placement);
+        new GroupPlan(
+            MODEL,
+            OPTIMIZER,
+            steps,
+            LENGTH,
+            1,
+            1,
+            1,
+            ScheduleKind.ZEBRA,
+            GroupPrecision.FP32,
+            placement);
     try (Compute compute = Devices.open("cpu", 1);
         LocalTrainer trainer =
             new LocalTrainer(plan, compute, new SeededWeights(MODEL, 5), TaskListener.NONE)) {

@@ -14,8 +14,8 @@ import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.Training;
-import org.hetermoe.plan.place.Planner;
 import org.hetermoe.plan.place.GroupEstimate;
+import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.schedule.Schedule;
 import org.hetermoe.schedule.ZebraSchedule;
@@ -57,8 +57,7 @@ class SharedCardsTest {
   void theQuickEstimateComesNearTheSimulator(double gbps, int devicesPerCard) {
     DevicePool pool = pool(gbps, devicesPerCard);
     GroupCosts costs =
-        CostModel.of(
-            job().step(LAYOUT), LAYOUT.attentionDevices(pool), LAYOUT.expertDevices(pool));
+        CostModel.of(job().step(LAYOUT), LAYOUT.attentionDevices(pool), LAYOUT.expertDevices(pool));
     Schedule schedule = new ZebraSchedule(costs.layers(), costs.microBatches());
 
     double simulated =
