@@ -17,7 +17,9 @@ class PlannerLayeringTest extends Layering {
             "plan.cluster",
             List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model"),
             "simulate",
-            List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "model")),
+            List.of(
+                "plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model",
+                "tensor")),
         Map.of());
   }
 }
