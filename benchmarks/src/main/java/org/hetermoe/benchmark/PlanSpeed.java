@@ -75,7 +75,8 @@ public final class PlanSpeed {
             true,
             Training.paper(DType.F16),
             PlannerKind.BEST,
-            ExpertLoads.balanced(model.layers(), model.experts()));
+            ExpertLoads.balanced(model.layers(), model.experts()),
+            false);
     ClusterPlan plan =
         timed(
             "cluster " + devices + ", " + model.name(),

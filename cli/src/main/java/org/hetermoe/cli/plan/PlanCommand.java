@@ -75,6 +75,12 @@ public final class PlanCommand implements Callable<Integer> {
       description = "Layouts to show (default: ${DEFAULT-VALUE}).")
   private int top;
 
+  @Option(
+      names = "--what-if",
+      description =
+          "Also plan what services cannot run yet: hot experts with several owners (--imbalance).")
+  private boolean whatIf;
+
   @Option(names = "--json", description = "Print one JSON object, with the placement.")
   private boolean json;
 
@@ -133,7 +139,8 @@ public final class PlanCommand implements Callable<Integer> {
             globalBatch == null,
             Training.paper(computing),
             kind,
-            scenario.loads(shape));
+            scenario.loads(shape),
+            whatIf);
     return new Request(DevicePool.of(all, prices), task);
   }
 }

@@ -1,7 +1,10 @@
 package org.hetermoe.plan;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.hetermoe.group.WorkerRank;
 
 /**
@@ -86,6 +89,26 @@ public record GroupCosts(
       case ATTENTION -> attention.get(worker.rank());
       case EXPERT -> expert.get(worker.rank());
     };
+  }
+
+  /**
+   * How many workers of its role use each worker's network card, itself included: they send at the
+   * same time. Attention workers first.
+   */
+  public int[] workersOnCard() {
+    return Stream.of(attention, expert)
+        .flatMapToInt(
+            side -> {
+              Map<Integer, Integer> cards = new HashMap<>();
+              side.forEach(worker -> cards.merge(worker.link().nic(), 1, Integer::sum));
+              return side.stream()
+                  .mapToInt(
+                      worker ->
+                          worker.link().nic() == LinkCosts.OWN
+                              ? 1
+                              : cards.get(worker.link().nic()));
+            })
+        .toArray();
   }
 
   /** Tokens of one micro-batch, over all attention workers. */

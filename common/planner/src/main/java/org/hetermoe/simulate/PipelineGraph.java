@@ -11,8 +11,6 @@ import org.hetermoe.schedule.Task.Direction;
  * the same at the same time, so that one stands for all.
  */
 final class PipelineGraph {
-  private static final int NONE = -1;
-
   private final List<PipelineStage> stages;
   private final int microBatches;
   private final int parts;
@@ -53,7 +51,8 @@ final class PipelineGraph {
   }
 
   private void compute(int stage) {
-    graph.pause(stage, stages.get(stage).worker().taskSeconds());
+    // Each part pays its share of the pause, so that a task pays one, as in all other systems.
+    graph.pause(stage, stages.get(stage).worker().taskSeconds() / parts);
     int ahead = Math.min(microBatches, stages.size() - 1 - stage);
     for (int microBatch = 0; microBatch < ahead; microBatch++) {
       forward(stage, microBatch);
@@ -83,14 +82,14 @@ final class PipelineGraph {
     double entry = own.first() ? own.worker().embedding().forward() : 0;
     forwardStart[stage][microBatch] =
         work(stage, Label.Kind.STAGE, microBatch, Direction.FORWARD, entry);
-    int before = forwardStart[stage][microBatch];
+    int before = lastPart(forwardStart[stage][microBatch]);
     for (int layer = 0; layer < own.layers(); layer++) {
       before = layer(stage, microBatch, Direction.FORWARD, before);
     }
     double exit = own.last() ? own.worker().head().forward() : 0;
-    forwardEnd[stage][microBatch] =
-        work(stage, Label.Kind.HEAD, microBatch, Direction.FORWARD, exit);
-    returnTo(stage, microBatch, Direction.FORWARD, before, forwardEnd[stage][microBatch]);
+    int leaves = work(stage, Label.Kind.HEAD, microBatch, Direction.FORWARD, exit);
+    forwardEnd[stage][microBatch] = lastPart(leaves);
+    returnTo(stage, microBatch, Direction.FORWARD, before, leaves);
   }
 
   private void backward(int stage, int microBatch) {
@@ -98,19 +97,29 @@ final class PipelineGraph {
     double entry = own.last() ? own.worker().head().backward() : 0;
     backwardStart[stage][microBatch] =
         work(stage, Label.Kind.HEAD, microBatch, Direction.BACKWARD, entry);
-    int before = backwardStart[stage][microBatch];
+    int before = lastPart(backwardStart[stage][microBatch]);
     for (int layer = 0; layer < own.layers(); layer++) {
       before = layer(stage, microBatch, Direction.BACKWARD, before);
     }
     double exit = own.first() ? own.worker().embedding().backward() : 0;
-    backwardEnd[stage][microBatch] =
-        work(stage, Label.Kind.STAGE, microBatch, Direction.BACKWARD, exit);
-    returnTo(stage, microBatch, Direction.BACKWARD, before, backwardEnd[stage][microBatch]);
+    int leaves = work(stage, Label.Kind.STAGE, microBatch, Direction.BACKWARD, exit);
+    backwardEnd[stage][microBatch] = lastPart(leaves);
+    returnTo(stage, microBatch, Direction.BACKWARD, before, leaves);
   }
 
+  /** A task in its parts, one after the other; returns the first of them. */
   private int work(
       int stage, Label.Kind kind, int microBatch, Direction direction, double seconds) {
-    return graph.operation(stage, seconds, Label.code(kind, stage, microBatch, direction));
+    int code = Label.code(kind, stage, microBatch, direction);
+    int first = graph.operation(stage, seconds / parts, code);
+    for (int part = 1; part < parts; part++) {
+      graph.operation(stage, seconds / parts, code);
+    }
+    return first;
+  }
+
+  private int lastPart(int first) {
+    return first + parts - 1;
   }
 
   /** One layer: attention, then experts in parts; returns the first of the parts. */
@@ -127,21 +136,13 @@ final class PipelineGraph {
             direction,
             forward ? attention.forward() : attention.backward());
     returnTo(stage, microBatch, direction, before, attends);
-    int first = NONE;
-    for (int part = 0; part < parts; part++) {
-      int computes =
-          work(
-              stage,
-              Label.Kind.EXPERTS,
-              microBatch,
-              direction,
-              forward ? experts.forward() : experts.backward());
-      first = first == NONE ? computes : first;
-    }
+    double ofPart = forward ? experts.forward() : experts.backward();
+    int first = work(stage, Label.Kind.EXPERTS, microBatch, direction, parts * ofPart);
     if (own.width() > 1) {
       // The sends of one operation leave in the reverse of the order in which they are added.
       for (int part = parts - 1; part >= 0; part--) {
-        exchange(stage, Label.Kind.DISPATCH, microBatch, direction, attends, first + part);
+        exchange(
+            stage, Label.Kind.DISPATCH, microBatch, direction, lastPart(attends), first + part);
       }
     }
     return first;

@@ -46,7 +46,8 @@ class RolesTest {
                 true,
                 TRAINING,
                 PlannerKind.PAPER,
-                ExpertLoads.balanced(model.layers(), model.experts())),
+                ExpertLoads.balanced(model.layers(), model.experts()),
+                false),
             new Simulator(),
             8);
 

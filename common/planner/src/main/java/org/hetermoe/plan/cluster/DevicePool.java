@@ -1,6 +1,7 @@
 package org.hetermoe.plan.cluster;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,18 @@ public record DevicePool(List<Kind> kinds) {
     /** One of them. */
     public Device one() {
       return devices.getFirst();
+    }
+
+    /** The most that share a network card. */
+    int devicesOnCard() {
+      Map<Integer, Integer> cards = new HashMap<>();
+      int most = 1;
+      for (Device device : devices) {
+        if (device.nic() >= 0) {
+          most = Math.max(most, cards.merge(device.nic(), 1, Integer::sum));
+        }
+      }
+      return most;
     }
 
     boolean attends() {

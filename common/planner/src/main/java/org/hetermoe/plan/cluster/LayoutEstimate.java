@@ -21,6 +21,7 @@ final class LayoutEstimate {
   private final TrainingJob job;
   private final ModelShape model;
   private final LayoutCapacity capacity;
+  private final int[] devicesOnCard;
   private final Map<Integer, double[]> attendSeconds = new HashMap<>();
   private final Map<Integer, double[]> rowSeconds = new HashMap<>();
 
@@ -29,6 +30,7 @@ final class LayoutEstimate {
     this.job = job;
     this.model = job.model();
     this.capacity = new LayoutCapacity(pool, job);
+    this.devicesOnCard = pool.kinds().stream().mapToInt(DevicePool.Kind::devicesOnCard).toArray();
   }
 
   /** Tokens per second that no layout could exceed: each device does what it is best at. */
@@ -117,8 +119,10 @@ final class LayoutEstimate {
           fastest = Math.min(fastest, each[kind]);
           perExpert = Math.max(perExpert, oncePerExpert(kind, layout));
         }
-        if (layout.attention().get(kind) + layout.expert().get(kind) > 0) {
-          slowestLink = Math.min(slowestLink, bandwidth(kind));
+        int sending = Math.max(layout.attention().get(kind), layout.expert().get(kind));
+        if (sending > 0) {
+          int onCard = Math.min(sending, devicesOnCard[kind]);
+          slowestLink = Math.min(slowestLink, bandwidth(kind) / onCard);
         }
       }
       once = optimizer + experts() / layout.expertWorkers() * perExpert;

@@ -19,6 +19,7 @@ import org.hetermoe.run.PlannerKind;
  * @param training what training does
  * @param planner who places the experts of a group
  * @param loads of the experts
+ * @param replicas whether hot experts may have several owners, which no service can run yet
  */
 public record TrainingJob(
     ModelShape model,
@@ -27,7 +28,8 @@ public record TrainingJob(
     boolean fitted,
     Training training,
     PlannerKind planner,
-    ExpertLoads loads) {
+    ExpertLoads loads,
+    boolean replicas) {
   public TrainingJob {
     if (length < 1) {
       throw new InvalidFieldException("seq", "must be at least 1, is " + length);

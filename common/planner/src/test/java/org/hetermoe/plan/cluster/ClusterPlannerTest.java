@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
@@ -22,6 +23,7 @@ import org.hetermoe.plan.ExpertCapacity;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
 import org.hetermoe.plan.LoadPatterns;
+import org.hetermoe.plan.Predictor;
 import org.hetermoe.plan.Training;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.schedule.ZebraSchedule;
@@ -50,7 +52,8 @@ class ClusterPlannerTest {
         fitted,
         Training.paper(DType.F16),
         PlannerKind.BEST,
-        ExpertLoads.balanced(model.layers(), model.experts()));
+        ExpertLoads.balanced(model.layers(), model.experts()),
+        false);
   }
 
   private static ClusterPlan plan(DevicePool pool, TrainingJob job) {
@@ -167,10 +170,44 @@ class ClusterPlannerTest {
             false,
             Training.paper(DType.F16),
             PlannerKind.BEST,
-            LoadPatterns.ratio(D1.layers(), D1.experts(), 4));
+            LoadPatterns.ratio(D1.layers(), D1.experts(), 12),
+            false);
 
     assertThat(plan(pool, uneven).best().tokensPerSecond())
         .isLessThan(plan(pool, balanced).best().tokensPerSecond());
+  }
+
+  /** Together the two kinds promise much, by every estimate; the predictor knows better. */
+  @Test
+  void noLayoutIsPrunedForAPromiseThatIsNotKept() {
+    DevicePool pool = pool("A40:2,V100:1", Map.of());
+    Predictor slowTogether =
+        (costs, schedule, placement) ->
+            new Simulator().stepSeconds(costs, schedule, placement)
+                * (Stream.concat(costs.attention().stream(), costs.expert().stream())
+                        .anyMatch(worker -> worker.device().equals("V100"))
+                    ? 10
+                    : 1);
+
+    ClusterPlan plan = ClusterPlanner.plan(pool, job(D1, 24, true), slowTogether, 5);
+
+    assertThat(plan.best().layout().leftOut(pool)).isEqualTo("1 V100");
+  }
+
+  @Test
+  void replicasAreProposedOnlyIfAskedFor() {
+    DevicePool pool = pool("A40:2,V100:4", Map.of());
+    ExpertLoads hot = LoadPatterns.ratio(D1.layers(), D1.experts(), 20);
+
+    assertThat(plan(pool, hot(hot, false)).layouts())
+        .allMatch(one -> one.placed().replicas().isEmpty());
+    assertThat(plan(pool, hot(hot, true)).layouts())
+        .anyMatch(one -> !one.placed().replicas().isEmpty());
+  }
+
+  private static TrainingJob hot(ExpertLoads loads, boolean replicas) {
+    return new TrainingJob(
+        D1, 4096, 48, false, Training.paper(DType.F16), PlannerKind.BEST, loads, replicas);
   }
 
   @Test
