@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.hetermoe.run.Json;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,6 +90,21 @@ class PlanCommandTest {
     assertThat(best.get("devices").asInt()).isEqualTo(4);
     assertThat(best.get("global_batch").asInt()).isBetween(4, 32);
     assertThat(best.get("expert").toString() + best.get("attention")).contains("MyCard");
+  }
+
+  @Test
+  void replicasArePlannedOnlyWithWhatIf() throws IOException {
+    String[] hot = {
+      "plan", "A40:2,V100:4", "mixtral-d1", "--global-batch", "48", "--imbalance", "20", "--json"
+    };
+
+    assertThat(run(hot)).isZero();
+    assertThat(Json.MAPPER.readTree(out.toString()).at("/layouts/0/replicas")).isEmpty();
+
+    out.getBuffer().setLength(0);
+    assertThat(run(Stream.concat(Stream.of(hot), Stream.of("--what-if")).toArray(String[]::new)))
+        .isZero();
+    assertThat(Json.MAPPER.readTree(out.toString()).at("/layouts/0/replicas")).isNotEmpty();
   }
 
   @Test

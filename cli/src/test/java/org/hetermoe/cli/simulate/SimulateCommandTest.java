@@ -123,7 +123,7 @@ class SimulateCommandTest {
   void hotExpertsHaveReplicas() throws Exception {
     run(
         line(
-            "--cluster A40:2,V100:4 --model mixtral-d1 --imbalance 14 --global-batch 48"
+            "--cluster A40:2,V100:4 --model mixtral-d1 --imbalance 20 --global-batch 48"
                 + " --micro-batches 4 --system hetermoe,hetermoe-no-asym-ea --json"));
 
     JsonNode systems = new ObjectMapper().readTree(out.toString()).get("systems");

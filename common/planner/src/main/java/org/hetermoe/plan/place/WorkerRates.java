@@ -26,7 +26,7 @@ final class WorkerRates {
   /** Of each row of an expert. */
   final double[][] perRow;
 
-  /** In which a worker's link takes or gives one row. */
+  /** In which a worker's link takes or gives one row, while all on its network card do so too. */
   final double[] rowTransfer;
 
   /** Of a message over a worker's link. */
@@ -50,7 +50,7 @@ final class WorkerRates {
     pause = new double[count];
     tokenShare = new double[count];
     long tokens = costs.tokens();
-    int[] onCard = costs.workersOnCard();
+    int[] workersOnCard = costs.workersOnCard();
     for (int worker = 0; worker < count; worker++) {
       WorkerCosts own = workers.costs(worker);
       if (worker < workers.attention()) {
@@ -60,7 +60,7 @@ final class WorkerRates {
       }
       set(perExpert, worker, own.experts().fixed());
       set(perRow, worker, own.experts().perRow());
-      rowTransfer[worker] = onCard[worker] * own.link().seconds(costs.rowBytes());
+      rowTransfer[worker] = workersOnCard[worker] * own.link().seconds(costs.rowBytes());
       latency[worker] = own.link().latencySeconds();
       pause[worker] = own.taskSeconds();
       tokenShare[worker] = (double) own.tokens() / tokens;

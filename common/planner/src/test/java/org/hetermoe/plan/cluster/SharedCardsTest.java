@@ -54,7 +54,7 @@ class SharedCardsTest {
 
   @ParameterizedTest
   @CsvSource({"10, 1", "10, 2", "10, 4", "25, 4", "100, 4"})
-  void theQuickEstimateComesNearTheSimulator(double gbps, int devicesPerCard) {
+  void theEstimateComesNearTheSimulator(double gbps, int devicesPerCard) {
     DevicePool pool = pool(gbps, devicesPerCard);
     GroupCosts costs =
         CostModel.of(job().step(LAYOUT), LAYOUT.attentionDevices(pool), LAYOUT.expertDevices(pool));
@@ -65,10 +65,10 @@ class SharedCardsTest {
             .place(costs, schedule)
             .placed()
             .stepSeconds();
-    double quick = GroupEstimate.seconds(costs, schedule).orElseThrow();
+    double estimated = GroupEstimate.seconds(costs, schedule).orElseThrow();
     double about = new LayoutEstimate(pool, job()).about(LAYOUT);
 
-    assertThat(quick / simulated).isBetween(0.7, 1.1);
+    assertThat(estimated / simulated).isBetween(0.7, 1.1);
     assertThat(about / simulated).isBetween(0.7, 1.3);
   }
 }

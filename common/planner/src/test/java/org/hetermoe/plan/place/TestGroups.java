@@ -16,11 +16,20 @@ final class TestGroups {
   private static final int TOKENS = 60;
   private static final LinkCosts FAST = new LinkCosts(1e15, 0);
 
+  /**
+   * Bytes of an expert: many, since the capacity of a worker counts a byte of rounding for each.
+   */
+  private static final long EXPERT_BYTES = 1_000_000;
+
   private TestGroups() {}
 
-  /** A worker for which one expert with its mean rows takes {@code expert} seconds each way. */
+  /**
+   * A worker for which one expert with its mean rows takes {@code expert} seconds forward.
+   *
+   * @param capacity experts that it holds
+   */
   static WorkerCosts worker(
-      double attention, double expert, int tokens, double meanRows, LinkCosts link, long room) {
+      double attention, double expert, int tokens, double meanRows, LinkCosts link, long capacity) {
     return new WorkerCosts(
         attention > 0 ? "new" : "old",
         new Passes(attention, 2 * attention),
@@ -33,9 +42,9 @@ final class TestGroups {
         tokens,
         link,
         0,
-        1 + room,
-        1,
-        1,
+        EXPERT_BYTES + capacity * (EXPERT_BYTES + 1),
+        EXPERT_BYTES,
+        EXPERT_BYTES,
         0);
   }
 
@@ -45,8 +54,8 @@ final class TestGroups {
    *
    * @param taken seconds of an expert's forward pass on an attention worker
    * @param kept seconds of an expert's forward pass on an expert worker
-   * @param attentionRoom experts that an attention worker holds
-   * @param expertRoom experts that an expert worker holds
+   * @param attentionCapacity experts that an attention worker holds
+   * @param expertCapacity experts that an expert worker holds
    */
   static GroupCosts group(
       int m,
@@ -55,8 +64,8 @@ final class TestGroups {
       int experts,
       double taken,
       double kept,
-      long attentionRoom,
-      long expertRoom) {
+      long attentionCapacity,
+      long expertCapacity) {
     double meanRows = (double) m * TOKENS * 2 / experts;
     return new GroupCosts(
         layers,
@@ -64,8 +73,8 @@ final class TestGroups {
         4,
         2,
         1,
-        Collections.nCopies(m, worker(1, taken, TOKENS, meanRows, FAST, attentionRoom)),
-        Collections.nCopies(n, worker(0, kept, 0, meanRows, FAST, expertRoom)),
+        Collections.nCopies(m, worker(1, taken, TOKENS, meanRows, FAST, attentionCapacity)),
+        Collections.nCopies(n, worker(0, kept, 0, meanRows, FAST, expertCapacity)),
         ExpertLoads.balanced(layers, experts),
         0);
   }
