@@ -1,0 +1,107 @@
+package org.hetermoe.compute.cpu;
+
+import org.hetermoe.compute.AdamWStep;
+import org.hetermoe.compute.Operands;
+import org.hetermoe.compute.host.Conversion;
+import org.hetermoe.compute.host.HostTensor;
+import org.hetermoe.tensor.DType;
+import org.hetermoe.compute.Tensor;
+
+/** Operations on elements, wherever in a tensor they lie. */
+final class ElementOperations {
+  private final Tiling tiling;
+  private double[] partialSquares = new double[0];
+
+  ElementOperations(Tiling tiling) {
+    this.tiling = tiling;
+  }
+
+  void fill(Tensor x, float value) {
+    Operands.floatingPoint(x, "x");
+    if (x.dtype() != DType.F32) {
+      Conversion.fill(HostTensor.of(x), value);
+      return;
+    }
+    long at = Addresses.of(x);
+    tiling.elements(x, (from, count, scratch) -> ElementKernel.fill(at + 4L * from, count, value));
+  }
+
+  void add(Tensor source, Tensor target) {
+    Operands.sameCount(source, target);
+    long from = Addresses.of(source);
+    long to = Addresses.of(target);
+    tiling.elements(
+        target,
+        (first, count, scratch) -> ElementKernel.add(from + 4L * first, to + 4L * first, count));
+  }
+
+  void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    Operands.sameCount(gate, up);
+    Operands.sameCount(gate, out);
+    long gates = Addresses.of(gate);
+    long ups = Addresses.of(up);
+    long outs = Addresses.of(out);
+    tiling.elements(
+        gate,
+        (from, count, scratch) -> {
+          long at = 4L * from;
+          SwiGluKernel.forward(gates + at, ups + at, outs + at, count, scratch);
+        });
+  }
+
+  void swiGluBackward(Tensor gate, Tensor up, Tensor dOut, Tensor dGate, Tensor dUp) {
+    Operands.sameCount(gate, up);
+    Operands.sameCount(gate, dOut);
+    Operands.sameCount(gate, dGate);
+    Operands.sameCount(gate, dUp);
+    long gates = Addresses.of(gate);
+    long ups = Addresses.of(up);
+    long dOuts = Addresses.of(dOut);
+    long dGates = Addresses.of(dGate);
+    long dUps = Addresses.of(dUp);
+    tiling.elements(
+        gate,
+        (from, count, scratch) -> {
+          long at = 4L * from;
+          SwiGluKernel.backward(
+              gates + at, ups + at, dOuts + at, dGates + at, dUps + at, count, scratch);
+        });
+  }
+
+  double sumOfSquares(Tensor x) {
+    Operands.floats(x, "x");
+    long xs = Addresses.of(x);
+    int tiles = Tiling.elementTiles(x);
+    if (partialSquares.length < tiles) {
+      partialSquares = new double[tiles];
+    }
+    double[] squares = partialSquares;
+    tiling.elements(
+        x,
+        (from, count, scratch) ->
+            squares[(int) (from / Tiling.TILE_ELEMENTS)] =
+                ElementKernel.sumOfSquares(xs + 4L * from, count));
+    double sum = 0;
+    for (int tile = 0; tile < tiles; tile++) {
+      sum += squares[tile];
+    }
+    return sum;
+  }
+
+  void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+    Operands.sameCount(parameter, gradient);
+    Operands.sameCount(parameter, m);
+    Operands.sameCount(parameter, v);
+    long ps = Addresses.of(parameter);
+    long gs = Addresses.of(gradient);
+    long ms = Addresses.of(m);
+    long vs = Addresses.of(v);
+    AdamWKernel kernel = new AdamWKernel(step);
+    tiling.elements(
+        parameter,
+        (from, count, scratch) -> {
+          long at = 4L * from;
+          kernel.run(ps + at, gs + at, ms + at, vs + at, count);
+        });
+  }
+}
