@@ -18,7 +18,14 @@ class PlannerLayeringTest extends Layering {
             List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model"),
             "simulate",
             List.of(
-                "plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model",
+                "plan.place",
+                "plan",
+                "cluster",
+                "device",
+                "group",
+                "schedule",
+                "run",
+                "model",
                 "tensor")),
         Map.of());
   }

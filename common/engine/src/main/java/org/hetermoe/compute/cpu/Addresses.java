@@ -1,8 +1,8 @@
 package org.hetermoe.compute.cpu;
 
 import java.util.List;
-import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.compute.Tensor;
+import org.hetermoe.compute.host.HostTensor;
 
 /** Where the elements of tensors lie; asking checks that they are there. */
 final class Addresses {

@@ -8,12 +8,12 @@ import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
 import org.hetermoe.compute.Operands;
+import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.host.Conversion;
-import org.hetermoe.tensor.DType;
 import org.hetermoe.compute.host.HostMemory;
 import org.hetermoe.compute.host.HostTensor;
+import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
-import org.hetermoe.compute.Tensor;
 
 /**
  * The device: owns memory and threads, and hands each operation to its family. A family checks
@@ -209,8 +209,7 @@ final class CpuCompute implements Compute {
   }
 
   @Override
-  public void gatherRows(
-      List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y) {
+  public void gatherRows(List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y) {
     gather.gatherRows(sources, source, rows, scale, y);
   }
 

@@ -2,10 +2,10 @@ package org.hetermoe.compute.cpu;
 
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.Operands;
+import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.host.Conversion;
 import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.tensor.DType;
-import org.hetermoe.compute.Tensor;
 
 /** Operations on elements, wherever in a tensor they lie. */
 final class ElementOperations {

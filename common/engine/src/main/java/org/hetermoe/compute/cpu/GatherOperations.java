@@ -52,8 +52,7 @@ final class GatherOperations {
     int columns = y.shape().columns();
     tiling.rows(
         y,
-        (tile, first, last, scratch) ->
-            RowKernel.gather(from, factors, out, columns, first, last));
+        (tile, first, last, scratch) -> RowKernel.gather(from, factors, out, columns, first, last));
   }
 
   void combine(

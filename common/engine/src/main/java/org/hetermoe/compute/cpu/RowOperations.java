@@ -1,8 +1,8 @@
 package org.hetermoe.compute.cpu;
 
 import org.hetermoe.compute.Operands;
-import org.hetermoe.compute.host.HostMemory;
 import org.hetermoe.compute.Tensor;
+import org.hetermoe.compute.host.HostMemory;
 
 /** Operations on rows, each by itself but for sums over all of them. */
 final class RowOperations {
