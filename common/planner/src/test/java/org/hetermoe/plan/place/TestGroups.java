@@ -36,6 +36,8 @@ final class TestGroups {
         1 + room,
         1,
         1,
+        0,
+        0,
         0);
   }
 
