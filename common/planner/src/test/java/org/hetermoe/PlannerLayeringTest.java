@@ -15,9 +15,19 @@ class PlannerLayeringTest extends Layering {
             "plan.place",
             List.of("plan", "run", "group", "schedule"),
             "plan.cluster",
-            List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model"),
+            List.of(
+                "plan.place",
+                "plan",
+                "cluster",
+                "device",
+                "group",
+                "schedule",
+                "run",
+                "model",
+                "tensor"),
             "simulate",
-            List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "model")),
+            List.of(
+                "plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model")),
         Map.of());
   }
 }

@@ -6,6 +6,7 @@ import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.Operands;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.host.HostMemory;
@@ -38,6 +39,11 @@ final class CpuCompute implements Compute {
   public String description() {
     return "cpu (oneDNN %s, %d-bit vectors, %d thread%s)"
         .formatted(OneDnn.version(), Lanes.BYTES * Byte.SIZE, threads, threads == 1 ? "" : "s");
+  }
+
+  @Override
+  public MemoryUse memory() {
+    return memory.use();
   }
 
   @Override

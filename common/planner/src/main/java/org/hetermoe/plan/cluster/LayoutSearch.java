@@ -31,8 +31,7 @@ final class LayoutSearch {
   private int tooLittleMemory;
   private int pruned;
   private int waiting;
-  private double promised;
-  private double reached;
+  private Candidate mostPromising;
   private String shortage = "";
 
   LayoutSearch(TrainingJob job, LayoutEstimate estimate, GroupPlanner planner) {
@@ -82,7 +81,7 @@ final class LayoutSearch {
         || seen.getOrDefault(candidate.roles(), 0) >= SAME_ROLES
         || seen.getOrDefault(candidate.cut(), 0) >= SAME_CUT) {
       waiting++;
-    } else if (planner.worth(layout, estimate.bound(layout)) <= reached) {
+    } else if (isBeaten(planner.worth(layout, estimate.bound(layout)))) {
       pruned++;
     } else {
       look(layout).ifPresentOrElse(found -> keep(candidate, found), () -> tooLittle(layout));
@@ -93,10 +92,16 @@ final class LayoutSearch {
     seen.merge(candidate.roles(), 1, Integer::sum);
     seen.merge(candidate.cut(), 1, Integer::sum);
     looked.add(found);
-    if (found.worth() > promised) {
-      promised = found.worth();
-      reached = Math.max(reached, planner.predictedWorth(found.layout()));
+    if (mostPromising == null || found.worth() > mostPromising.worth()) {
+      mostPromising = found;
     }
+  }
+
+  /** Whether a bound is below what a layout was predicted to reach, not only estimated. */
+  private boolean isBeaten(double bound) {
+    return mostPromising != null
+        && bound <= mostPromising.worth()
+        && bound <= planner.predictedWorth(mostPromising.layout());
   }
 
   private void tooLittle(Layout layout) {
