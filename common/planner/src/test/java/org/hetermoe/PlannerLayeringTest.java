@@ -15,7 +15,16 @@ class PlannerLayeringTest extends Layering {
             "plan.place",
             List.of("plan", "run", "group", "schedule"),
             "plan.cluster",
-            List.of("plan.place", "plan", "cluster", "device", "group", "schedule", "run", "model"),
+            List.of(
+                "plan.place",
+                "plan",
+                "cluster",
+                "device",
+                "group",
+                "schedule",
+                "run",
+                "model",
+                "tensor"),
             "simulate",
             List.of(
                 "plan.place",

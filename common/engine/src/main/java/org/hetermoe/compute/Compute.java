@@ -28,6 +28,9 @@ public interface Compute extends AutoCloseable {
 
   // ---- memory
 
+  /** What tensors take now, and took at most; also after the device was closed. */
+  MemoryUse memory();
+
   /** A tensor with undefined contents. The caller closes it. */
   Tensor allocate(DType dtype, Shape shape);
 

@@ -64,10 +64,8 @@ public final class CostModel {
     List<WorkerCosts> attending = new ArrayList<>();
     for (int worker = 0; worker < attention.size(); worker++) {
       attending.add(
-          attention(
-              attention.get(worker), shares.get(worker), attention.size(), !expert.isEmpty()));
+          attention(attention.get(worker), shares.get(worker), attention.size(), expert.size()));
     }
-    long working = memory.expertWorkerBytes(expert.size(), attention.size());
     return new GroupCosts(
         model.layers(),
         model.experts(),
@@ -75,7 +73,7 @@ public final class CostModel {
         model.topK(),
         (double) model.hidden() * training.type().bytes(),
         attending,
-        expert.stream().map(device -> expert(device, working)).toList(),
+        expert.stream().map(device -> expert(device, attention.size(), expert.size())).toList(),
         step.loads(),
         (double) model.expertParameters() * training.gradients().bytes());
   }
@@ -128,7 +126,8 @@ public final class CostModel {
     return shares;
   }
 
-  private WorkerCosts attention(Device device, List<Integer> shares, int workers, boolean split) {
+  private WorkerCosts attention(
+      Device device, List<Integer> shares, int workers, int expertWorkers) {
     DeviceProfile profile = device.profile();
     long parameters = model.residentParameters();
     double sequences = shares.stream().mapToInt(Integer::intValue).average().orElse(0);
@@ -145,12 +144,14 @@ public final class CostModel {
         link(device),
         profile.taskSeconds(),
         profile.memoryBytes(),
-        memory.attentionBytes(sequences, workers, split),
+        memory.attentionBytes(sequences, workers, expertWorkers > 0),
         memory.expertBytes(),
-        memory.expertRowBytes());
+        memory.expertRowBytes(),
+        memory.attentionWorkingBytes(sequences),
+        expertWorkers == 0 ? 0 : memory.expertWorkingRowBytes(expertWorkers, workers));
   }
 
-  private WorkerCosts expert(Device device, long working) {
+  private WorkerCosts expert(Device device, int attentionWorkers, int expertWorkers) {
     DeviceProfile profile = device.profile();
     return new WorkerCosts(
         profile.name(),
@@ -165,9 +166,11 @@ public final class CostModel {
         link(device),
         profile.taskSeconds(),
         profile.memoryBytes(),
-        working,
+        memory.expertWorkerBytes(expertWorkers, attentionWorkers),
         memory.expertBytes(),
-        memory.expertRowBytes());
+        memory.expertRowBytes(),
+        memory.expertWorkingBytes(expertWorkers, attentionWorkers),
+        memory.expertWorkingRowBytes(expertWorkers, attentionWorkers));
   }
 
   /** Micro-batches may differ by a sequence; each counts as long as all on average. */

@@ -122,32 +122,49 @@ public record GroupCosts(
   }
 
   /**
-   * Bytes that each worker takes with the experts of a placement; attention workers first.
+   * Bytes that each worker takes with the experts of a placement; attention workers first. Most is
+   * held when the backward pass reaches the experts of some layer: what the rows of this layer and
+   * of those before it keep, and what is at work for this layer.
    *
    * @throws IndexOutOfBoundsException if it has workers that the group lacks
    */
   public long[] memoryBytes(ReplicatedPlacement placement) {
-    long[] bytes = new long[attention.size() + expert.size()];
-    for (int worker = 0; worker < bytes.length; worker++) {
-      bytes[worker] =
-          (worker < attention.size()
-                  ? attention.get(worker)
-                  : expert.get(worker - attention.size()))
-              .residentBytes();
-    }
+    int workers = attention.size() + expert.size();
+    double[][] rows = new double[workers][layers];
+    long[] kept = new long[workers];
     int[][] owners = placement.ownerCounts();
     placement
         .owners()
         .forEach(
             one -> {
-              double rows = rows(one.layer(), one.expert()) / owners[one.layer()][one.expert()];
-              WorkerRank owner = one.worker();
-              bytes[
-                      owner.role() == WorkerRank.Role.ATTENTION
-                          ? owner.rank()
-                          : attention.size() + owner.rank()] +=
-                  of(owner).bytesOfExpert(microBatches * rows);
+              int worker = index(one.worker());
+              double own = rows(one.layer(), one.expert()) / owners[one.layer()][one.expert()];
+              rows[worker][one.layer()] += own;
+              kept[worker] += of(one.worker()).bytesOfExpert(microBatches * own);
             });
+    long[] bytes = new long[workers];
+    for (int worker = 0; worker < workers; worker++) {
+      WorkerCosts costs =
+          worker < attention.size() ? attention.get(worker) : expert.get(worker - attention.size());
+      bytes[worker] = costs.residentBytes() + kept[worker] + moreAtWork(costs, rows[worker]);
+    }
     return bytes;
+  }
+
+  /** What a worker holds above all that its rows keep and its mean share at work. */
+  private long moreAtWork(WorkerCosts worker, double[] rows) {
+    double most = worker.expertOnly() ? Double.NEGATIVE_INFINITY : worker.workingBytes();
+    double given = 0;
+    for (int layer = layers - 1; layer >= 0; layer--) {
+      most = Math.max(most, rows[layer] * worker.workingRowBytes() - given);
+      given += microBatches * rows[layer] * worker.expertRowBytes();
+    }
+    return Math.round(most) - worker.workingBytes();
+  }
+
+  private int index(WorkerRank worker) {
+    return worker.role() == WorkerRank.Role.ATTENTION
+        ? worker.rank()
+        : attention.size() + worker.rank();
   }
 }

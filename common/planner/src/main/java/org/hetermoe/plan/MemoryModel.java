@@ -97,6 +97,19 @@ public final class MemoryModel {
     return bytes * (rotary + tokens * Math.max(head, backward));
   }
 
+  /** Numbers of a token that has been through the head: two gradients, and those of its weights. */
+  private double gradients() {
+    return 2.0 * hidden + model.topK();
+  }
+
+  /** Of {@link #attentionBytes} those that are given back when experts work backward. */
+  long attentionWorkingBytes(double sequences) {
+    double tokens = sequences * step.length();
+    return training.recompute()
+        ? 0
+        : Math.round(peak(tokens) - bytes * tokens * step.microBatches() * gradients());
+  }
+
   /**
    * Bytes of an expert worker without its experts.
    *
@@ -104,21 +117,43 @@ public final class MemoryModel {
    * @param senders attention workers of the group
    */
   public long expertWorkerBytes(int workers, int senders) {
-    double tokens = step.meanTokens();
-    double mine = (double) model.experts() / Math.max(1, workers);
-    double rows =
-        tokens
-            * model.topK()
-            / Math.max(1, workers)
-            * step.loads().hottestMean((int) Math.ceil(mine));
     double working =
         training.recompute()
-            ? 2 * rows * bytes * hidden + oneExpert()
-            : bytes
-                * (rows * (2 * hidden + model.expertWidth() + 1)
-                    + tokens * distinct(mine) * hidden
-                    + (senders > 1 ? rows * hidden : 0));
+            ? 2 * meanShare(workers) * bytes * hidden + oneExpert()
+            : expertWorkingBytes(workers, senders);
     return training.runtime().reservedBytes() + Math.round(working);
+  }
+
+  /** Rows of a micro-batch that an expert worker computes of a layer, at most on average. */
+  private double meanShare(int workers) {
+    int mine = Math.ceilDiv(model.experts(), Math.max(1, workers));
+    return step.meanTokens() * model.topK() / Math.max(1, workers) * step.loads().hottestMean(mine);
+  }
+
+  /** Of {@link #expertWorkerBytes} those that depend on the worker's rows of a layer. */
+  long expertWorkingBytes(int workers, int senders) {
+    return training.recompute()
+        ? 0
+        : Math.round(meanShare(workers) * expertWorkingRowBytes(workers, senders));
+  }
+
+  /**
+   * Bytes at work in the backward pass of a layer's experts for each of their rows: gradients of
+   * outputs, inner activations and inputs, and the tokens' gradients as they came, each once for
+   * all experts of a worker. Of several senders the rows are put in the order of experts first.
+   */
+  double expertWorkingRowBytes(int workers, int senders) {
+    if (training.recompute()) {
+      return 0;
+    }
+    double mine = (double) model.experts() / Math.max(1, workers);
+    double tokensOfRow = distinct(mine) * Math.max(1, workers) / model.topK();
+    return bytes
+        * (2.0 * hidden
+            + model.expertWidth()
+            + 1
+            + tokensOfRow * hidden
+            + (senders > 1 ? hidden : 0));
   }
 
   /** Share of tokens of which at least one expert is among so many, experts chosen evenly. */

@@ -22,6 +22,9 @@ package org.hetermoe.plan;
  * @param expertBytes taken by each expert that it owns in any layer: parameters, gradients and
  *     optimizer state
  * @param expertRowBytes kept for each row that its experts compute, from forward to backward
+ * @param workingBytes of the resident ones, what is at work when most is held, with its mean share
+ *     of rows; 0 where that does not depend on the placement
+ * @param workingRowBytes what is at work for each row that its experts compute of one layer
  */
 public record WorkerCosts(
     String device,
@@ -38,7 +41,9 @@ public record WorkerCosts(
     long memoryBytes,
     long residentBytes,
     long expertBytes,
-    double expertRowBytes) {
+    double expertRowBytes,
+    long workingBytes,
+    double workingRowBytes) {
   /** The same with other seconds of computing. */
   public WorkerCosts withSeconds(
       Passes newAttention, Passes newEmbedding, Passes newHead, ExpertCosts newExperts) {
@@ -57,7 +62,9 @@ public record WorkerCosts(
         memoryBytes,
         residentBytes,
         expertBytes,
-        expertRowBytes);
+        expertRowBytes,
+        workingBytes,
+        workingRowBytes);
   }
 
   /** The same with another part of a micro-batch, whose tasks pause for so long. */
@@ -77,7 +84,9 @@ public record WorkerCosts(
         memoryBytes,
         residentBytes,
         expertBytes,
-        expertRowBytes);
+        expertRowBytes,
+        workingBytes,
+        workingRowBytes);
   }
 
   /** The same on a device that holds any number of experts. */
@@ -97,7 +106,14 @@ public record WorkerCosts(
         memoryBytes,
         residentBytes,
         0,
-        0);
+        0,
+        workingBytes,
+        workingRowBytes);
+  }
+
+  /** Whether it only computes experts. */
+  boolean expertOnly() {
+    return tokens == 0;
   }
 
   /** Bytes that an expert takes which computes so many rows in a step. */

@@ -122,7 +122,9 @@ class SimulatorTest {
         worker.memoryBytes(),
         worker.residentBytes(),
         worker.expertBytes(),
-        worker.expertRowBytes());
+        worker.expertRowBytes(),
+        worker.workingBytes(),
+        worker.workingRowBytes());
   }
 
   @Test

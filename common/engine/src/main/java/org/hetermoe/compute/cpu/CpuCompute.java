@@ -7,6 +7,7 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.Operands;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.host.Conversion;
@@ -44,6 +45,11 @@ final class CpuCompute implements Compute {
   public String description() {
     return "cpu (oneDNN %s, %d-bit vectors, %d thread%s)"
         .formatted(OneDnn.version(), Lanes.BYTES * Byte.SIZE, threads, threads == 1 ? "" : "s");
+  }
+
+  @Override
+  public MemoryUse memory() {
+    return memory.use();
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
+import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
@@ -25,6 +26,8 @@ public final class HostMemory implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final Map<Long, ArrayDeque<MemorySegment>> free = new HashMap<>();
   private long reservedBytes;
+  private long inUseBytes;
+  private long peakBytes;
   private boolean closed;
 
   /**
@@ -43,6 +46,7 @@ public final class HostMemory implements AutoCloseable {
       block = arena.allocate(capacity, ALIGNMENT);
       reservedBytes += capacity;
     }
+    used(bytes);
     return HostTensor.owner(this, block, block.asSlice(0, bytes), dtype, shape);
   }
 
@@ -65,7 +69,22 @@ public final class HostMemory implements AutoCloseable {
       throw new IllegalArgumentException(
           "a tensor " + shape + " has " + bytes + " bytes, the segment " + segment.byteSize());
     }
-    return HostTensor.mapped(segment, dtype, shape);
+    used(bytes);
+    return HostTensor.mapped(this, segment, dtype, shape);
+  }
+
+  /** What tensors take, mapped ones included. */
+  public synchronized MemoryUse use() {
+    return new MemoryUse(inUseBytes, peakBytes);
+  }
+
+  private synchronized void used(long bytes) {
+    inUseBytes += bytes;
+    peakBytes = Math.max(peakBytes, inUseBytes);
+  }
+
+  synchronized void unused(long bytes) {
+    inUseBytes -= bytes;
   }
 
   /** Bytes taken from the operating system so far. */

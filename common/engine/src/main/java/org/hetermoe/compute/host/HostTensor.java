@@ -15,17 +15,22 @@ public final class HostTensor implements Tensor {
   private static final class Storage {
     private final HostMemory memory;
     private final MemorySegment block;
+    private final long bytes;
+    private final boolean pooled;
     private boolean closed;
 
-    private Storage(HostMemory memory, MemorySegment block) {
+    private Storage(HostMemory memory, MemorySegment block, long bytes, boolean pooled) {
       this.memory = memory;
       this.block = block;
+      this.bytes = bytes;
+      this.pooled = pooled;
     }
 
     private synchronized void close() {
       if (!closed) {
         closed = true;
-        if (memory != null) {
+        memory.unused(bytes);
+        if (pooled) {
           memory.release(block);
         }
       }
@@ -49,11 +54,14 @@ public final class HostTensor implements Tensor {
 
   static HostTensor owner(
       HostMemory memory, MemorySegment block, MemorySegment segment, DType dtype, Shape shape) {
-    return new HostTensor(new Storage(memory, block), false, segment, dtype, shape);
+    return new HostTensor(
+        new Storage(memory, block, segment.byteSize(), true), false, segment, dtype, shape);
   }
 
-  static HostTensor mapped(MemorySegment segment, DType dtype, Shape shape) {
-    return new HostTensor(new Storage(null, segment), false, segment, dtype, shape);
+  static HostTensor mapped(
+      HostMemory memory, MemorySegment segment, DType dtype, Shape shape) {
+    return new HostTensor(
+        new Storage(memory, segment, segment.byteSize(), false), false, segment, dtype, shape);
   }
 
   /**

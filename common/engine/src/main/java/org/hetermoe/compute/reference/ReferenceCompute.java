@@ -7,6 +7,7 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.Operands;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.host.Conversion;
@@ -22,6 +23,11 @@ final class ReferenceCompute implements Compute {
   @Override
   public String description() {
     return "reference (plain Java, 1 thread)";
+  }
+
+  @Override
+  public MemoryUse memory() {
+    return memory.use();
   }
 
   @Override

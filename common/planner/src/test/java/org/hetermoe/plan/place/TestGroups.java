@@ -45,6 +45,8 @@ final class TestGroups {
         EXPERT_BYTES + capacity * (EXPERT_BYTES + 1),
         EXPERT_BYTES,
         EXPERT_BYTES,
+        0,
+        0,
         0);
   }
 
