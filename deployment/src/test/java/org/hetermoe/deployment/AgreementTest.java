@@ -36,7 +36,10 @@ class AgreementTest {
   private static final Map<String, Integer> OPERATORS_SERVICES =
       Map.of("database-rw", 5432, "broker-kafka-bootstrap", 9092);
 
-  /** Made by CloudNativePG in {@code mixed-gpu}, and by the command of docs/containers.md for {@code local-cpu}. */
+  /**
+   * Made by CloudNativePG in {@code mixed-gpu}, and by the command of docs/containers.md for {@code
+   * local-cpu}.
+   */
   private static final String DATABASE_SECRET = "database-app";
 
   private static final String SECRET_COMMAND =

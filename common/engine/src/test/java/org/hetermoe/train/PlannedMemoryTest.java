@@ -32,10 +32,13 @@ import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.Training;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.OptimizerSpec;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.schedule.Split;
 import org.hetermoe.tensor.DType;
+import org.hetermoe.train.step.StepResult;
+import org.hetermoe.train.step.TaskListener;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -105,6 +108,7 @@ class PlannedMemoryTest {
             attention,
             experts,
             ScheduleKind.ZEBRA,
+            GroupPrecision.FP32,
             placement(layers, expertCount, experts, attention, moved));
     Map<String, Compute> devices = new ConcurrentHashMap<>();
 
@@ -115,9 +119,7 @@ class PlannedMemoryTest {
     SoftAssertions softly = new SoftAssertions();
     for (int worker = 0; worker < attention + experts; worker++) {
       WorkerRank rank =
-          worker < attention
-              ? WorkerRank.attention(worker)
-              : WorkerRank.expert(worker - attention);
+          worker < attention ? WorkerRank.attention(worker) : WorkerRank.expert(worker - attention);
       long held = devices.get(rank.toString()).memory().peakBytes();
       int index = worker;
       long most = promised.stream().mapToLong(step -> step[index]).max().orElseThrow();
@@ -170,8 +172,8 @@ class PlannedMemoryTest {
             .toList());
   }
 
-  private static List<StepResult> train(
-      GroupPlan plan, int sequences, Map<String, Compute> devices) throws Exception {
+  private static List<StepResult> train(GroupPlan plan, int sequences, Map<String, Compute> devices)
+      throws Exception {
     RunKey run = new RunKey(new UUID(1, 2), 1);
     try (FrameBuffers buffers = new FrameBuffers();
         MemoryChannels channels =
@@ -185,7 +187,7 @@ class PlannedMemoryTest {
                 return device;
               },
               new SeededWeights(plan.model(), 5),
-              StepProbe.NONE)
+              _ -> TaskListener.NONE)
           .train(STEPS, step -> batch(plan, sequences, step));
     }
   }
