@@ -115,9 +115,7 @@ class PlannedMemoryTest {
     SoftAssertions softly = new SoftAssertions();
     for (int worker = 0; worker < attention + experts; worker++) {
       WorkerRank rank =
-          worker < attention
-              ? WorkerRank.attention(worker)
-              : WorkerRank.expert(worker - attention);
+          worker < attention ? WorkerRank.attention(worker) : WorkerRank.expert(worker - attention);
       long held = devices.get(rank.toString()).memory().peakBytes();
       int index = worker;
       long most = promised.stream().mapToLong(step -> step[index]).max().orElseThrow();
@@ -170,8 +168,8 @@ class PlannedMemoryTest {
             .toList());
   }
 
-  private static List<StepResult> train(
-      GroupPlan plan, int sequences, Map<String, Compute> devices) throws Exception {
+  private static List<StepResult> train(GroupPlan plan, int sequences, Map<String, Compute> devices)
+      throws Exception {
     RunKey run = new RunKey(new UUID(1, 2), 1);
     try (FrameBuffers buffers = new FrameBuffers();
         MemoryChannels channels =

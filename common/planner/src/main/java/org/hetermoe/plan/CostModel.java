@@ -64,8 +64,7 @@ public final class CostModel {
     List<WorkerCosts> attending = new ArrayList<>();
     for (int worker = 0; worker < attention.size(); worker++) {
       attending.add(
-          attention(
-              attention.get(worker), shares.get(worker), attention.size(), expert.size()));
+          attention(attention.get(worker), shares.get(worker), attention.size(), expert.size()));
     }
     return new GroupCosts(
         model.layers(),
@@ -74,9 +73,7 @@ public final class CostModel {
         model.topK(),
         (double) model.hidden() * training.type().bytes(),
         attending,
-        expert.stream()
-            .map(device -> expert(device, attention.size(), expert.size()))
-            .toList(),
+        expert.stream().map(device -> expert(device, attention.size(), expert.size())).toList(),
         step.loads(),
         (double) model.expertParameters() * training.gradients().bytes());
   }

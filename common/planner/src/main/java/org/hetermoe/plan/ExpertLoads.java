@@ -5,7 +5,9 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 
-/** How much work each expert gets, relative to its layer's mean: all 1 where routing is balanced. */
+/**
+ * How much work each expert gets, relative to its layer's mean: all 1 where routing is balanced.
+ */
 public final class ExpertLoads {
   /** A load above its layer's mean, rounding aside. */
   private static final double HOT = 1 + 1e-9;

@@ -145,9 +145,7 @@ public record GroupCosts(
     long[] bytes = new long[workers];
     for (int worker = 0; worker < workers; worker++) {
       WorkerCosts costs =
-          worker < attention.size()
-              ? attention.get(worker)
-              : expert.get(worker - attention.size());
+          worker < attention.size() ? attention.get(worker) : expert.get(worker - attention.size());
       bytes[worker] = costs.residentBytes() + kept[worker] + moreAtWork(costs, rows[worker]);
     }
     return bytes;

@@ -168,7 +168,10 @@ public final class MemoryModel {
 
   /** The hottest expert at work: rows in and out, gate, up and their product. */
   private double oneExpert() {
-    return step.meanRows() * step.loads().hottestMean(1) * bytes * (2L * hidden + 3L * model.expertWidth());
+    return step.meanRows()
+        * step.loads().hottestMean(1)
+        * bytes
+        * (2L * hidden + 3L * model.expertWidth());
   }
 
   /** Bytes of an expert's parameters, their gradients and the optimizer's state. */

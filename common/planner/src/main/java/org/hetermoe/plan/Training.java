@@ -85,7 +85,12 @@ public record Training(
     return new Training(
         type,
         DType.F32,
-        true, true, false, Reduction.RING, ExpertFit.TANGENT, RuntimeOverheads.PAPER);
+        true,
+        true,
+        false,
+        Reduction.RING,
+        ExpertFit.TANGENT,
+        RuntimeOverheads.PAPER);
   }
 
   /** Bytes of a parameter with its gradient and all that the optimizer holds for it. */

@@ -60,8 +60,8 @@ public final class Comparison {
   public static Comparison of(Request request) {
     checkExpertFits(request);
     List<List<Device>> kinds = byName(request.kinds());
-    List<Roles> candidates = Roles.of(
-            kinds, new RoleOrder(request.model(), request.length(), request.training()));
+    List<Roles> candidates =
+        Roles.of(kinds, new RoleOrder(request.model(), request.length(), request.training()));
     Scenario best = null;
     double most = -1;
     for (Roles roles : candidates) {

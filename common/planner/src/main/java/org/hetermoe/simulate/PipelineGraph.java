@@ -141,7 +141,8 @@ final class PipelineGraph {
     if (own.width() > 1) {
       // The sends of one operation leave in the reverse of the order in which they are added.
       for (int part = parts - 1; part >= 0; part--) {
-        exchange(stage, Label.Kind.DISPATCH, microBatch, direction, lastPart(attends), first + part);
+        exchange(
+            stage, Label.Kind.DISPATCH, microBatch, direction, lastPart(attends), first + part);
       }
     }
     return first;

@@ -20,7 +20,23 @@ class ExpertCapacityTest {
     LinkCosts link = new LinkCosts(1, 0);
     WorkerCosts attention =
         new WorkerCosts(
-            "a", Passes.NONE, Passes.NONE, Passes.NONE, free, 0, 0, 0, 80, link, 0, 5, 5, 1, 1, 0, 0);
+            "a",
+            Passes.NONE,
+            Passes.NONE,
+            Passes.NONE,
+            free,
+            0,
+            0,
+            0,
+            80,
+            link,
+            0,
+            5,
+            5,
+            1,
+            1,
+            0,
+            0);
     WorkerCosts expert =
         new WorkerCosts(
             "e",

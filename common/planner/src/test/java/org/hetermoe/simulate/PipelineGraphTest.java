@@ -12,8 +12,7 @@ class PipelineGraphTest {
   private static double seconds(int layers, double taskSeconds) {
     WorkerCosts worker = Costs.attention(3, 12);
     GroupCosts costs =
-        Costs.group(
-            4, 1, 1, List.of(worker.withTokens(worker.tokens(), taskSeconds)), List.of());
+        Costs.group(4, 1, 1, List.of(worker.withTokens(worker.tokens(), taskSeconds)), List.of());
     PipelineStage stage = new PipelineStage(costs, 1, layers, true, true);
     return Execution.of(PipelineGraph.of(List.of(stage), 1, AlternatingTraining.PARTS, 1)).seconds;
   }

@@ -58,8 +58,7 @@ public final class HostTensor implements Tensor {
         new Storage(memory, block, segment.byteSize(), true), false, segment, dtype, shape);
   }
 
-  static HostTensor mapped(
-      HostMemory memory, MemorySegment segment, DType dtype, Shape shape) {
+  static HostTensor mapped(HostMemory memory, MemorySegment segment, DType dtype, Shape shape) {
     return new HostTensor(
         new Storage(memory, segment, segment.byteSize(), false), false, segment, dtype, shape);
   }

@@ -30,8 +30,7 @@ final class LayoutEstimate {
     this.job = job;
     this.model = job.model();
     this.capacity = new LayoutCapacity(pool, job);
-    this.devicesOnCard =
-        pool.kinds().stream().mapToInt(DevicePool.Kind::devicesOnCard).toArray();
+    this.devicesOnCard = pool.kinds().stream().mapToInt(DevicePool.Kind::devicesOnCard).toArray();
   }
 
   /** Tokens per second that no layout could exceed: each device does what it is best at. */

@@ -120,8 +120,7 @@ final class LayoutSearch {
     for (int tries = 0; tries < (job.fitted() ? SMALLER : 1); tries++) {
       OptionalDouble seconds = planner.quickSeconds(layout);
       if (seconds.isPresent()) {
-        return Optional.of(
-            new Candidate(layout, planner.worth(layout, seconds.getAsDouble())));
+        return Optional.of(new Candidate(layout, planner.worth(layout, seconds.getAsDouble())));
       }
       int fewer = layout.microBatches() - Math.ceilDiv(layout.microBatches(), 8);
       if (fewer < 1) {

@@ -57,8 +57,7 @@ class SharedCardsTest {
   void theQuickEstimateComesNearTheSimulator(double gbps, int devicesPerCard) {
     DevicePool pool = pool(gbps, devicesPerCard);
     GroupCosts costs =
-        CostModel.of(
-            job().step(LAYOUT), LAYOUT.attentionDevices(pool), LAYOUT.expertDevices(pool));
+        CostModel.of(job().step(LAYOUT), LAYOUT.attentionDevices(pool), LAYOUT.expertDevices(pool));
     Schedule schedule = new ZebraSchedule(costs.layers(), costs.microBatches());
 
     double simulated =
