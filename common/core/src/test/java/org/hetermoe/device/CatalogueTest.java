@@ -167,4 +167,24 @@ class CatalogueTest {
         .isInstanceOf(InvalidFieldException.class)
         .hasMessageContaining("matrix_teraflops: must be greater than 0");
   }
+
+  @Test
+  void aScaledDevicePausesAsMuchLonger() {
+    DeviceProfile device = device("A40");
+
+    assertThat(device.taskSeconds()).isEqualTo(2.5e-3);
+    assertThat(new ScaledProfile(device, 10, 2, 4).taskSeconds()).isEqualTo(10 * 2.5e-3);
+  }
+
+  @Test
+  void theRuntimeSaysWhatPassesBesideTheWork() {
+    Catalogue services = catalogue.under(RuntimeOverheads.SERVICES);
+    ModelShape model = KnownModels.of("mixtral-d1");
+    DeviceProfile device = services.device("A40", DType.F16);
+
+    assertThat(device.taskSeconds()).isZero();
+    assertThat(device.expertSeconds(model, 100, Pass.FORWARD))
+        .isCloseTo(device("A40").expertSeconds(model, 100, Pass.FORWARD) - 40e-6, within(1e-12));
+    assertThat(EmulatedDevices.of("emulate", "A40", 5, 1, 1).taskSeconds()).isZero();
+  }
 }

@@ -59,9 +59,9 @@ public final class ExpertCapacity {
   }
 
   private long bytesOfHottest(WorkerCosts worker, long count) {
-    // A byte more for each, since the bytes of each are rounded.
     double kept = rows[Math.toIntExact(count)] * worker.expertRowBytes();
-    return count * (worker.expertBytes() + 1) + (long) Math.ceil(kept);
+    // The bytes of each are rounded, by half a byte at most.
+    return count * worker.expertBytes() + (kept > 0 ? (long) Math.ceil(kept + count / 2.0) : 0);
   }
 
   /** Bytes that an expert with its layer's mean rows takes. */

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 import org.junit.jupiter.api.Test;
@@ -139,6 +140,29 @@ class HostTensorTest {
       MemorySegment tooSmall = MemorySegment.ofArray(new float[2]);
       assertThatIllegalArgumentException().isThrownBy(() -> tensor.write(tooSmall));
       assertThatIllegalArgumentException().isThrownBy(() -> tensor.read(tooSmall));
+    }
+  }
+
+  @Test
+  void countsTheBytesOfOpenTensorsAndTheirPeak() {
+    try (HostMemory memory = new HostMemory();
+        Arena arena = Arena.ofConfined()) {
+      HostTensor odd = memory.allocate(DType.F32, Shape.of(77));
+      HostTensor half = memory.allocate(DType.F16, Shape.of(10));
+      HostTensor mapped = memory.map(arena.allocate(400, 64), DType.F32, Shape.of(100));
+      odd.view(3, Shape.of(2)).close();
+      assertThat(memory.use()).isEqualTo(new MemoryUse(308 + 20 + 400, 728));
+
+      odd.close();
+      odd.close();
+      mapped.close();
+      assertThat(memory.use()).isEqualTo(new MemoryUse(20, 728));
+
+      HostTensor again = memory.allocate(DType.F32, Shape.of(50));
+      assertThat(memory.use()).isEqualTo(new MemoryUse(220, 728));
+      again.close();
+      half.close();
+      assertThat(memory.use().inUseBytes()).isZero();
     }
   }
 }
