@@ -36,6 +36,7 @@ class CoordinatorLayeringTest extends Layering {
                 List.of(
                     "coordinator.config",
                     "coordinator.profile",
+                    "cluster",
                     "device",
                     "group",
                     "model",
