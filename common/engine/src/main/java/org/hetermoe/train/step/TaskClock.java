@@ -64,17 +64,19 @@ public final class TaskClock {
   /** Runs a task of the schedule. */
   public void run(Task task, Body body) throws InterruptedException {
     long begin = System.nanoTime();
-    long computed = computedNanos();
+    long waited = traffic.waitedNanos();
     long sent = traffic.sentBytes();
     expertRows = 0;
     listener.begin(task);
     body.run();
+    // One reading for both durations: between two the thread may lose its processor.
+    long end = System.nanoTime();
     listener.end(
         task,
         new TaskMeasurement(
             begin,
-            System.nanoTime(),
-            computedNanos() - computed,
+            end,
+            end - begin - (traffic.waitedNanos() - waited),
             expertRows,
             traffic.sentBytes() - sent));
   }
