@@ -23,7 +23,7 @@ import org.hetermoe.run.RunSpecReader;
 import org.junit.jupiter.api.Test;
 
 class RunPlannerTest {
-  private static final LinkCosts LINK = new LinkCosts(1e12, 0);
+  private static final GroupLinks LINKS = GroupLinks.of(new LinkCosts(1e12, 0));
 
   @Test
   void movesExpertsToAttentionWorkersThatWouldWait() {
@@ -60,7 +60,7 @@ class RunPlannerTest {
   void spreadsEvenlyAndSaysWhyWhereAProfileIsMissing() {
     RunSpec spec = spec("workers.experts=2");
     GroupDevices devices = devices(spec, Map.of(WorkerRank.attention(0), new Linear("A", 1)));
-    RunPlanner planner = new RunPlanner(spec, devices, LINK);
+    RunPlanner planner = new RunPlanner(spec, devices);
 
     Decision decision = planner.decide(planner.balanced());
 
@@ -100,6 +100,26 @@ class RunPlannerTest {
             planner.given(even, "", loads).promise().orElseThrow().stepSeconds() * 3, within(3.0));
   }
 
+  @Test
+  void takesLongerOverLinksThatAreSlow() {
+    RunSpec spec = spec("workers.experts=2");
+    Map<WorkerRank, DeviceProfile> profiles =
+        Map.of(
+            WorkerRank.attention(0), new Linear("A", 1),
+            WorkerRank.expert(0), new Linear("E", 1),
+            WorkerRank.expert(1), new Linear("E", 1));
+    GroupLinks slow = GroupLinks.of(new LinkCosts(1e6, 0.01));
+    RunPlanner fast = new RunPlanner(spec, devices(spec, profiles));
+    RunPlanner late = new RunPlanner(spec, devices(spec, profiles, slow));
+    Placement even = Placement.balanced(4, 8, 2);
+
+    assertThat(seconds(late, even)).isGreaterThan(2 * seconds(fast, even));
+  }
+
+  private static double seconds(RunPlanner planner, Placement placement) {
+    return planner.given(placement, "", planner.balanced()).promise().orElseThrow().stepSeconds();
+  }
+
   private static Decision decide(RunSpec spec, double attentionSpeed, double expertSpeed) {
     RunPlanner planner = planner(spec, attentionSpeed, expertSpeed);
     return planner.decide(planner.balanced());
@@ -113,10 +133,15 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
       profiles.put(WorkerRank.expert(rank), new Linear("E", expertSpeed));
     }
-    return new RunPlanner(spec, devices(spec, profiles), LINK);
+    return new RunPlanner(spec, devices(spec, profiles));
   }
 
   private static GroupDevices devices(RunSpec spec, Map<WorkerRank, DeviceProfile> profiles) {
+    return devices(spec, profiles, LINKS);
+  }
+
+  private static GroupDevices devices(
+      RunSpec spec, Map<WorkerRank, DeviceProfile> profiles, GroupLinks links) {
     List<Assignment.Member> members = new ArrayList<>();
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
       members.add(member(WorkerRank.attention(rank)));
@@ -124,7 +149,7 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
       members.add(member(WorkerRank.expert(rank)));
     }
-    return new GroupDevices(members, profiles);
+    return new GroupDevices(members, profiles, links);
   }
 
   private static Assignment.Member member(WorkerRank peer) {
