@@ -39,6 +39,7 @@ public final class AdamW {
     for (Parameter parameter : parameters.all()) {
       compute.adamW(
           parameter.master(),
+          parameter.value(),
           parameter.gradient(),
           parameter.m(),
           parameter.v(),
@@ -52,6 +53,5 @@ public final class AdamW {
               1 - StrictMath.pow(optimizer.beta1(), step),
               1 - StrictMath.pow(optimizer.beta2(), step)));
     }
-    parameters.refreshValues();
   }
 }

@@ -283,7 +283,8 @@ public final class Profiler {
             median(
                 () -> {
                   long start = clock.getAsLong();
-                  set.forEach(p -> compute.adamW(p.value(), p.gradient(), p.m(), p.v(), step));
+                  set.forEach(
+                      p -> compute.adamW(p.master(), p.value(), p.gradient(), p.m(), p.v(), step));
                   compute.synchronize();
                   long nanos = clock.getAsLong() - start;
                   return new Times(nanos, nanos);
