@@ -137,7 +137,9 @@ KERNEL(attention)(
           }
         }
       }
-      accumulate(o, s, v_tile, 0);
+      Operand p[ROW_TILES][BLOCK_TILES];
+      round(p, s);
+      accumulate(o, p, v_tile, 0);
     }
   }
 

@@ -38,63 +38,58 @@ DEVICE float exp2_fast(float x) {
   return y;
 }
 
-// Numbers chunk * 8 .. chunk * 8 + 7 of a head's row, for rows that do not begin at 16 bytes or do not end there.
-DEVICE uint4 gather_chunk(const T* row, int chunk) {
+// The eight numbers at first, which are a head's chunk, for rows that do not begin or end at 16 bytes.
+DEVICE uint4 gather_chunk(const T* first, int chunk) {
   u32 words[4];
 #pragma unroll
   for (int i = 0; i < 4; i++) {
-    int column = chunk * 8 + i * 2;
-    words[i] = column < HEAD_DIM ? (u32)row[column].bits | ((u32)row[column + 1].bits << 16) : 0u;
+    bool inside = chunk * 8 + i * 2 < HEAD_DIM;
+    words[i] = inside ? (u32)first[2 * i].bits | ((u32)first[2 * i + 1].bits << 16) : 0u;
   }
   return make_uint4(words[0], words[1], words[2], words[3]);
 }
+
+// Whether this device copies rows to shared memory asynchronously.
+#if __CUDA_ARCH__ >= 800
+static constexpr bool ASYNC = ALIGNED;
+#else
+static constexpr bool ASYNC = false;
+#endif
 
 // Begins to copy ROWS rows of a head to shared memory: those below valid, zeros for the others and for the columns that
 // fill up the tiles. The caller commits.
 template <int ROWS>
 DEVICE void copy_rows(u32 shared, const T* global, int valid, int stride) {
   constexpr int COUNT = (ROWS * CHUNKS + THREADS - 1) / THREADS;
-#if __CUDA_ARCH__ >= 800
-  constexpr int AT_ONCE = ALIGNED ? 1 : 4;
-#else
-  constexpr int AT_ONCE = 8;  // loads under way before the first of them is waited for
-#endif
+  constexpr bool WHOLE = ROWS * CHUNKS % THREADS == 0;
+  constexpr int AT_ONCE = ASYNC ? 1 : ALIGNED ? 8 : 2;  // loads under way before the first of them is waited for
 #pragma unroll
   for (int from = 0; from < COUNT; from += AT_ONCE) {
     uint4 held[AT_ONCE];
-    u32 target[AT_ONCE];
 #pragma unroll
     for (int j = 0; j < AT_ONCE; j++) {
       int i = (from + j) * THREADS + threadIdx.x;
       int row = i / CHUNKS;
       int chunk = i % CHUNKS;
       bool inside = row < valid && chunk * 8 < HEAD_DIM;
-      const T* source = inside ? global + (i64)row * stride : global;
-      target[j] = shared + SharedRows<D>::offset(row, chunk);
-      if (from + j >= COUNT || (ROWS * CHUNKS % THREADS != 0 && i >= ROWS * CHUNKS)) {
-        target[j] = 0xffffffffu;
-        continue;
-      }
-#if __CUDA_ARCH__ >= 800
-      if (ALIGNED) {
-        copy16(target[j], inside ? source + chunk * 8 : source, inside);
-        continue;
-      }
-#endif
-      held[j] = make_uint4(0, 0, 0, 0);
-      if (inside) {
-        held[j] = ALIGNED ? *reinterpret_cast<const uint4*>(source + chunk * 8) : gather_chunk(source, chunk);
+      if (from + j < COUNT && (WHOLE || i < ROWS * CHUNKS)) {
+        const T* source = inside ? global + ((i64)row * stride + chunk * 8) : global;
+        if constexpr (ASYNC) {
+          copy16(shared + SharedRows<D>::offset(row, chunk), source, inside);
+        } else if constexpr (ALIGNED) {
+          held[j] = inside ? *reinterpret_cast<const uint4*>(source) : make_uint4(0, 0, 0, 0);
+        } else {
+          held[j] = inside ? gather_chunk(source, chunk) : make_uint4(0, 0, 0, 0);
+        }
       }
     }
-#if __CUDA_ARCH__ >= 800
-    if (ALIGNED) {
-      continue;
-    }
-#endif
+    if constexpr (!ASYNC) {
 #pragma unroll
-    for (int j = 0; j < AT_ONCE; j++) {
-      if (target[j] != 0xffffffffu) {
-        store_shared16(target[j], held[j]);
+      for (int j = 0; j < AT_ONCE; j++) {
+        int i = (from + j) * THREADS + threadIdx.x;
+        if (from + j < COUNT && (WHOLE || i < ROWS * CHUNKS)) {
+          store_shared16(shared + SharedRows<D>::offset(i / CHUNKS, i % CHUNKS), held[j]);
+        }
       }
     }
   }
@@ -152,22 +147,28 @@ DEVICE void scores(Tile (&x)[ROW_TILES][BLOCK_TILES], u32 left, int row, u32 rig
   }
 }
 
+// Sums, rounded, as left factors.
+DEVICE void round(Operand (&y)[ROW_TILES][BLOCK_TILES], const Tile (&x)[ROW_TILES][BLOCK_TILES]) {
+#pragma unroll
+  for (int m = 0; m < ROW_TILES; m++) {
+#pragma unroll
+    for (int n = 0; n < BLOCK_TILES; n++) {
+      y[m][n] = to_left<T>(x[m][n]);
+    }
+  }
+}
+
 // y[m][d] += x[m][.] . rows of a block, for TILES tiles of columns from tile first on.
 template <int TILES>
-DEVICE void accumulate(Tile (&y)[ROW_TILES][TILES], const Tile (&x)[ROW_TILES][BLOCK_TILES], u32 rows, int first) {
+DEVICE void accumulate(Tile (&y)[ROW_TILES][TILES], const Operand (&x)[ROW_TILES][BLOCK_TILES], u32 rows, int first) {
 #pragma unroll
   for (int n = 0; n < BLOCK_TILES; n++) {
-    Operand a[ROW_TILES];
-#pragma unroll
-    for (int m = 0; m < ROW_TILES; m++) {
-      a[m] = to_left<T>(x[m][n]);
-    }
 #pragma unroll
     for (int d = 0; d < TILES; d++) {
       Operand b = load_right<D>(rows, n * 16, first + d);
 #pragma unroll
       for (int m = 0; m < ROW_TILES; m++) {
-        multiply<T>(y[m][d], a[m], b);
+        multiply<T>(y[m][d], x[m][n], b);
       }
     }
   }

@@ -152,7 +152,9 @@ KERNEL(attention_backward_key)(
         }
       }
     }
-    accumulate(v_sum, p, d_out_tile, first_tile);
+    Operand x[ROW_TILES][BLOCK_TILES];
+    round(x, p);
+    accumulate(v_sum, x, d_out_tile, first_tile);
     scores(ds, v_tile, warp_row, d_out_tile);
 #pragma unroll
     for (int n = 0; n < BLOCK_TILES; n++) {
@@ -165,7 +167,8 @@ KERNEL(attention_backward_key)(
         }
       }
     }
-    accumulate(k_sum, ds, q_tile, first_tile);
+    round(x, ds);
+    accumulate(k_sum, x, q_tile, first_tile);
   }
 
   __syncthreads();  // keys and values make room for their gradients

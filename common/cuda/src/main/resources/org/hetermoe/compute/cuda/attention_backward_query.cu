@@ -158,7 +158,9 @@ KERNEL(attention_backward_query)(
         }
       }
     }
-    accumulate(sum, ds, keys, 0);
+    Operand x[ROW_TILES][BLOCK_TILES];
+    round(x, ds);
+    accumulate(sum, x, keys, 0);
   }
 
   // A warp's queries are nobody else's, so that it may leave their gradients in their place.

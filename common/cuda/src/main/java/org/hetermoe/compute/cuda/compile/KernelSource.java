@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.SortedMap;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -19,7 +19,10 @@ import java.util.stream.Collectors;
  * @param defines macros that the compiler sets; they make a source special for a type or a size
  */
 public record KernelSource(
-    String name, String text, SortedMap<String, String> headers, SortedMap<String, String> defines) {
+    String name,
+    String text,
+    NavigableMap<String, String> headers,
+    NavigableMap<String, String> defines) {
   private static final String FOLDER = "/org/hetermoe/compute/cuda/";
   private static final Pattern INCLUDE =
       Pattern.compile("^\\s*#include\\s+\"([^\"]+)\"", Pattern.MULTILINE);
@@ -32,21 +35,21 @@ public record KernelSource(
    */
   public static KernelSource resource(String name) {
     String text = read(name);
-    SortedMap<String, String> headers = new TreeMap<>();
+    NavigableMap<String, String> headers = new TreeMap<>();
     collect(text, headers);
     return new KernelSource(name, text, headers, new TreeMap<>());
   }
 
   /** A source in a string, which may include the device's own headers. */
   public static KernelSource text(String name, String text) {
-    SortedMap<String, String> headers = new TreeMap<>();
+    NavigableMap<String, String> headers = new TreeMap<>();
     collect(text, headers);
     return new KernelSource(name, text, headers, new TreeMap<>());
   }
 
   /** The same source with one macro more. */
   public KernelSource define(String macro, Object value) {
-    SortedMap<String, String> more = new TreeMap<>(defines);
+    NavigableMap<String, String> more = new TreeMap<>(defines);
     more.put(macro, String.valueOf(value));
     return new KernelSource(name, text, headers, more);
   }
@@ -61,7 +64,7 @@ public record KernelSource(
             .collect(Collectors.joining(", ", name + " (", ")"));
   }
 
-  private static void collect(String text, SortedMap<String, String> headers) {
+  private static void collect(String text, NavigableMap<String, String> headers) {
     Matcher include = INCLUDE.matcher(text);
     while (include.find()) {
       String header = include.group(1);

@@ -20,9 +20,7 @@ import java.util.Optional;
 import org.hetermoe.compute.ComputeUnavailableException;
 import org.hetermoe.compute.cuda.library.CudaLibrary;
 
-/**
- * NVRTC, NVIDIA's compiler as a library, of CUDA 12 or 13. Calls may come from any thread.
- */
+/** NVRTC, NVIDIA's compiler as a library, of CUDA 12 or 13. Calls may come from any thread. */
 public final class Nvrtc {
   private static final int SUCCESS = 0;
   private static final int COMPILATION_ERROR = 6;
