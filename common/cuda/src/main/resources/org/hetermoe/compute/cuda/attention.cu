@@ -19,7 +19,7 @@ KERNEL(attention)(
     int heads,
     int kv_heads,
     float scale) {
-  extern __shared__ __align__(128) unsigned char shared[];
+  extern __shared__ __align__(1024) unsigned char shared[];
   u32 q_tile = shared_address(shared);
   u32 k_tile = q_tile + QUERIES * ROW_BYTES;
   u32 v_tile = k_tile + KEYS * ROW_BYTES;
@@ -29,14 +29,10 @@ KERNEL(attention)(
   int head = blockIdx.x % streams % heads;
   i64 first_row = (i64)(blockIdx.x % streams / heads) * length;
   int first_query = block * QUERIES;
-  int q_stride = heads * HEAD_DIM;
   int kv_stride = kv_heads * HEAD_DIM;
-  int kv_offset = head / (heads / kv_heads) * HEAD_DIM;
-  q += (first_row + first_query) * q_stride + head * HEAD_DIM;
-  out += (first_row + first_query) * q_stride + head * HEAD_DIM;
-  k += first_row * kv_stride + kv_offset;
-  v += first_row * kv_stride + kv_offset;
-  log_sum_exp += (first_row + first_query) * heads + head;
+  i64 kv_offset = first_row * kv_stride + head / (heads / kv_heads) * HEAD_DIM;
+  k += kv_offset;
+  v += kv_offset;
 
   int queries = min(QUERIES, length - first_query);
   int blocks = (first_query + queries + KEYS - 1) / KEYS;
@@ -60,7 +56,8 @@ KERNEL(attention)(
     }
   }
 
-  copy_rows<QUERIES>(q_tile, q, queries, q_stride);
+  copy_rows<QUERIES>(
+      q_tile, q + ((first_row + first_query) * heads + head) * HEAD_DIM, queries, heads * HEAD_DIM);
   copy_rows<KEYS>(k_tile, k, length, kv_stride);
   copies_commit();
   for (int j = 0; j < blocks; j++) {
@@ -143,6 +140,11 @@ KERNEL(attention)(
     }
   }
 
+  // Where the results go is worked out anew, so that it takes no registers from the loop.
+  int stream = blockIdx.x % streams;
+  asm volatile("" : "+r"(stream));
+  i64 at = ((i64)(stream / heads) * length + first_query) * heads + stream % heads;
+
   // A warp's queries are nobody else's, so that it may leave its output in their place.
 #pragma unroll
   for (int m = 0; m < ROW_TILES; m++) {
@@ -153,7 +155,7 @@ KERNEL(attention)(
       inverse[half] = 1 / total;
       int query = warp_row + m * 16 + tile_row(half);
       if (query < queries && first_of_row()) {
-        log_sum_exp[(i64)query * heads] = max[m][half] * scale + logf(total);
+        log_sum_exp[at + (i64)query * heads] = max[m][half] * scale + logf(total);
       }
     }
 #pragma unroll
@@ -162,5 +164,6 @@ KERNEL(attention)(
     }
   }
   __syncwarp();
-  write_rows<ROW_TILES * 16>(out, q_tile, warp_row, queries, q_stride, lane_of_warp(), WARP_SIZE);
+  write_rows<ROW_TILES * 16>(
+      out + at * HEAD_DIM, q_tile, warp_row, queries, heads * HEAD_DIM, lane_of_warp(), WARP_SIZE);
 }

@@ -63,6 +63,8 @@ DEVICE void copy_rows(u32 shared, const T* global, int valid, int stride) {
   constexpr int COUNT = (ROWS * CHUNKS + THREADS - 1) / THREADS;
   constexpr bool WHOLE = ROWS * CHUNKS % THREADS == 0;
   constexpr int AT_ONCE = ASYNC ? 1 : ALIGNED ? 8 : 2;  // loads under way before the first of them is waited for
+  // The compiler would else keep the offsets of all rows in registers over the loops around this.
+  asm volatile("" : "+r"(stride));
 #pragma unroll
   for (int from = 0; from < COUNT; from += AT_ONCE) {
     uint4 held[AT_ONCE];
@@ -129,16 +131,18 @@ DEVICE void scores(Tile (&x)[ROW_TILES][BLOCK_TILES], u32 left, int row, u32 rig
       clear(x[m][n]);
     }
   }
+  LaneAddress left_lane = left_address<D>(left, row);
+  LaneAddress right_lane = right_transposed_address<D>(right);
 #pragma unroll
   for (int d = 0; d < D_TILES; d++) {
     Operand a[ROW_TILES];
 #pragma unroll
     for (int m = 0; m < ROW_TILES; m++) {
-      a[m] = load_left<D>(left, row + m * 16, d);
+      a[m] = load_rows<D>(left_lane, m * 16, d);
     }
 #pragma unroll
     for (int n = 0; n < BLOCK_TILES; n++) {
-      Operand b = load_right_transposed<D>(right, n * 16, d);
+      Operand b = load_rows<D>(right_lane, n * 16, d);
 #pragma unroll
       for (int m = 0; m < ROW_TILES; m++) {
         multiply_transposed<T>(x[m][n], a[m], b);
@@ -161,11 +165,12 @@ DEVICE void round(Operand (&y)[ROW_TILES][BLOCK_TILES], const Tile (&x)[ROW_TILE
 // y[m][d] += x[m][.] . rows of a block, for TILES tiles of columns from tile first on.
 template <int TILES>
 DEVICE void accumulate(Tile (&y)[ROW_TILES][TILES], const Operand (&x)[ROW_TILES][BLOCK_TILES], u32 rows, int first) {
+  LaneAddress lane = right_address<D>(rows);
 #pragma unroll
   for (int n = 0; n < BLOCK_TILES; n++) {
 #pragma unroll
     for (int d = 0; d < TILES; d++) {
-      Operand b = load_right<D>(rows, n * 16, first + d);
+      Operand b = load_columns<D>(lane, n * 16, first + d);
 #pragma unroll
       for (int m = 0; m < ROW_TILES; m++) {
         multiply<T>(y[m][d], x[m][n], b);

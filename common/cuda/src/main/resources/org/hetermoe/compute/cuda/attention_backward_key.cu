@@ -53,7 +53,7 @@ KERNEL(attention_backward_key)(
     int heads,
     int kv_heads,
     float scale) {
-  extern __shared__ __align__(128) unsigned char shared[];
+  extern __shared__ __align__(1024) unsigned char shared[];
   u32 k_tile = shared_address(shared);
   u32 v_tile = k_tile + KEYS * ROW_BYTES;
   u32 stages = v_tile + KEYS * ROW_BYTES;

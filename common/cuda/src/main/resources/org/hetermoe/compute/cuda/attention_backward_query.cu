@@ -46,7 +46,7 @@ KERNEL(attention_backward_query)(
     int heads,
     int kv_heads,
     float scale) {
-  extern __shared__ __align__(128) unsigned char shared[];
+  extern __shared__ __align__(1024) unsigned char shared[];
   u32 q_tile = shared_address(shared);
   u32 d_out_tile = q_tile + QUERIES * ROW_BYTES;
   u32 k_tile = d_out_tile + QUERIES * ROW_BYTES;  // followed by the values; then the next stage

@@ -22,6 +22,9 @@ struct SharedRows {
   static constexpr int CHUNKS = COLUMNS / 8;
   static constexpr int GROUP = CHUNKS % 8 == 0 ? 8 : CHUNKS % 4 == 0 ? 4 : 2;
 
+  // Where rows are a power of two of bytes, and begin at multiples of it, permuting is flipping bits of an address.
+  static constexpr bool IN_ONE = (CHUNKS & (CHUNKS - 1)) == 0;
+
   DEVICE int swizzle(int row) { return row / (8 / GROUP) % GROUP; }
 
   // Byte offset of a chunk.
@@ -162,47 +165,85 @@ DEVICE void load_matrices_transposed(u32 (&reg)[4], u32 address) {
 }
 #endif
 
-// Byte offset of a lane's chunk in a tile whose first chunk is even: the permutation touches the lowest bits alone,
-// so that it need be computed but once for all tiles of a row.
+// A lane's part of the addresses of tiles. The permutation touches the lowest bits of a chunk's number alone, and tiles
+// begin at even chunks, so that it need be computed but once for all tiles of a matrix.
+struct LaneAddress {
+  u32 row;       // where the lane's row begins
+  u32 permuted;  // the bytes that its chunk's number is permuted by
+};
+
 template <int COLUMNS>
-DEVICE u32 tile_offset(int row, int tile, int half) {
+DEVICE LaneAddress lane_address(u32 matrix, int row, int half) {
   typedef SharedRows<COLUMNS> Rows;
-  return (u32)(row * Rows::CHUNKS * 16) + (u32)(((tile * 2) ^ (half ^ Rows::swizzle(row))) * 16);
+  LaneAddress x;
+  x.row = matrix + (u32)(row * Rows::CHUNKS * 16);
+  x.permuted = (u32)((half ^ Rows::swizzle(row)) * 16);
+  if constexpr (Rows::IN_ONE) {
+    x.row += x.permuted;
+    x.permuted = 0;
+    // The compiler would else keep the addresses of all tiles in registers, where the sums want to be.
+    asm volatile("" : "+r"(x.row));
+  } else {
+    asm volatile("" : "+r"(x.permuted));
+  }
+  return x;
 }
 
-// The left factor: rows row .. row + 15 and tile column tile of a matrix in shared memory.
+// The lane's chunk of tile column tile, so many rows below its row; a multiple of 16.
 template <int COLUMNS>
-DEVICE Operand load_left(u32 matrix, int row, int tile) {
-  Operand x;
+DEVICE u32 tile_address(LaneAddress lane, int rows, int tile) {
+  typedef SharedRows<COLUMNS> Rows;
+  if constexpr (Rows::IN_ONE) {
+    return (lane.row ^ (u32)(tile * 32)) + (u32)(rows * Rows::CHUNKS * 16);
+  } else {
+    return lane.row + ((u32)(tile * 32) ^ lane.permuted) + (u32)(rows * Rows::CHUNKS * 16);
+  }
+}
+
+// The left factor: of a matrix in shared memory, 16 rows and tile column tile.
+template <int COLUMNS>
+DEVICE LaneAddress left_address(u32 matrix, int row) {
   int lane = lane_of_warp();
 #if __CUDA_ARCH__ >= 750
-  load_matrices(x.reg, matrix + tile_offset<COLUMNS>(row + lane % 16, tile, lane / 16));
+  return lane_address<COLUMNS>(matrix, row + lane % 16, lane / 16);
 #else
-  int mine = row + lane / 8 % 2 * 8 + lane / 16 * 4 + lane % 4;
-#pragma unroll
-  for (int half = 0; half < 2; half++) {
-    uint4 chunk = load_shared16(matrix + tile_offset<COLUMNS>(mine, tile, half));
-    x.reg[4 * half] = chunk.x;
-    x.reg[4 * half + 1] = chunk.y;
-    x.reg[4 * half + 2] = chunk.z;
-    x.reg[4 * half + 3] = chunk.w;
-  }
+  return lane_address<COLUMNS>(matrix, row + lane / 8 % 2 * 8 + lane / 16 * 4 + lane % 4, 0);
 #endif
-  return x;
 }
 
 // The right factor of a product with the transpose of a matrix in shared memory: its rows are the product's columns.
 template <int COLUMNS>
-DEVICE Operand load_right_transposed(u32 matrix, int row, int tile) {
-  Operand x;
+DEVICE LaneAddress right_transposed_address(u32 matrix) {
   int lane = lane_of_warp();
 #if __CUDA_ARCH__ >= 750
-  load_matrices(x.reg, matrix + tile_offset<COLUMNS>(row + lane / 16 * 8 + lane % 8, tile, lane / 8 % 2));
+  return lane_address<COLUMNS>(matrix, lane / 16 * 8 + lane % 8, lane / 8 % 2);
 #else
-  int mine = row + lane / 4 % 2 * 8 + lane / 16 * 4 + lane % 4;
+  return lane_address<COLUMNS>(matrix, lane / 4 % 2 * 8 + lane / 16 * 4 + lane % 4, 0);
+#endif
+}
+
+// The right factor of a product with a matrix in shared memory as it is: its rows are what is summed over.
+template <int COLUMNS>
+DEVICE LaneAddress right_address(u32 matrix) {
+  int lane = lane_of_warp();
+#if __CUDA_ARCH__ >= 750
+  return lane_address<COLUMNS>(matrix, lane % 16, lane / 16);
+#else
+  return lane_address<COLUMNS>(matrix, lane % 4, lane / 4 % 2);
+#endif
+}
+
+// Of left_address or right_transposed_address.
+template <int COLUMNS>
+DEVICE Operand load_rows(LaneAddress lane, int rows, int tile) {
+  Operand x;
+#if __CUDA_ARCH__ >= 750
+  load_matrices(x.reg, tile_address<COLUMNS>(lane, rows, tile));
+#else
+  u32 address = tile_address<COLUMNS>(lane, rows, tile);
 #pragma unroll
   for (int half = 0; half < 2; half++) {
-    uint4 chunk = load_shared16(matrix + tile_offset<COLUMNS>(mine, tile, half));
+    uint4 chunk = load_shared16(address ^ (u32)(half * 16));
     x.reg[4 * half] = chunk.x;
     x.reg[4 * half + 1] = chunk.y;
     x.reg[4 * half + 2] = chunk.z;
@@ -212,20 +253,22 @@ DEVICE Operand load_right_transposed(u32 matrix, int row, int tile) {
   return x;
 }
 
-// The right factor of a product with a matrix in shared memory as it is: its rows are what is summed over.
+// Of right_address.
 template <int COLUMNS>
-DEVICE Operand load_right(u32 matrix, int row, int tile) {
+DEVICE Operand load_columns(LaneAddress lane, int rows, int tile) {
   Operand x;
-  int lane = lane_of_warp();
 #if __CUDA_ARCH__ >= 750
-  load_matrices_transposed(x.reg, matrix + tile_offset<COLUMNS>(row + lane % 16, tile, lane / 16));
+  load_matrices_transposed(x.reg, tile_address<COLUMNS>(lane, rows, tile));
 #else
+  int quarter = lane_of_warp() / 16 * 8;
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-    u32 address = matrix + tile_offset<COLUMNS>(row + 4 * step + lane % 4, tile, lane / 4 % 2) + lane / 16 * 8;
+    // Rows four apart may be permuted differently.
+    constexpr int FLIP = SharedRows<COLUMNS>::GROUP == 8 ? 4 : SharedRows<COLUMNS>::GROUP == 4 ? 2 : 1;
+    u32 address = tile_address<COLUMNS>(lane, rows + 4 * step, tile) ^ (u32)(step % 2 * FLIP * 16);
     asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];"
                  : "=r"(x.reg[2 * step]), "=r"(x.reg[2 * step + 1])
-                 : "r"(address)
+                 : "r"(address + quarter)
                  : "memory");
   }
 #endif
@@ -237,7 +280,7 @@ struct Mma;
 
 #if __CUDA_ARCH__ >= 800
 #define MMA_M16N8K16(type)                                                                       \
-  asm("mma.sync.aligned.m16n8k16.row.col.f32." type "." type ".f32 {%0, %1, %2, %3}, "           \
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." type "." type ".f32 {%0, %1, %2, %3}, "           \
       "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"                                            \
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                                           \
       : "r"(a.reg[0]), "r"(a.reg[1]), "r"(a.reg[2]), "r"(a.reg[3]), "r"(b0), "r"(b1))
@@ -259,7 +302,7 @@ struct Mma<f16> {
     step(c, a.reg[2], a.reg[3], b1);
   }
   DEVICE void step(float* c, u32 a0, u32 a1, u32 b) {
-    asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a0), "r"(a1), "r"(b));
   }
@@ -268,14 +311,14 @@ struct Mma<f16> {
 
 #if __CUDA_ARCH__ < 750
 #define MMA_M8N8K4(layout)                                                                       \
-  asm("mma.sync.aligned.m8n8k4.row." layout ".f32.f16.f16.f32 {%0, %1, %2, %3, %4, %5, %6, %7}, " \
+  asm volatile("mma.sync.aligned.m8n8k4.row." layout ".f32.f16.f16.f32 {%0, %1, %2, %3, %4, %5, %6, %7}, " \
       "{%8, %9}, {%10, %11}, {%0, %1, %2, %3, %4, %5, %6, %7};"                                  \
       : "+f"(c.at[0]), "+f"(c.at[1]), "+f"(c.at[2]), "+f"(c.at[3]), "+f"(c.at[4]), "+f"(c.at[5]), \
         "+f"(c.at[6]), "+f"(c.at[7])                                                             \
       : "r"(a.reg[2 * step]), "r"(a.reg[2 * step + 1]), "r"(b.reg[2 * step]), "r"(b.reg[2 * step + 1]))
 #endif
 
-// c += a b, with b from load_right.
+// c += a b, with b from load_columns.
 template <typename T>
 DEVICE void multiply(Tile& c, const Operand& a, const Operand& b) {
 #if __CUDA_ARCH__ >= 750
@@ -289,7 +332,7 @@ DEVICE void multiply(Tile& c, const Operand& a, const Operand& b) {
 #endif
 }
 
-// c += a b, with b from load_right_transposed.
+// c += a b, with b from load_rows of a right_transposed_address.
 template <typename T>
 DEVICE void multiply_transposed(Tile& c, const Operand& a, const Operand& b) {
 #if __CUDA_ARCH__ >= 750
@@ -342,7 +385,7 @@ DEVICE void store_tile(u32 matrix, int row, int tile, const Tile& c, float upper
   for (int i = 0; i < 8; i += 2) {
     float factor = i / 2 % 2 == 0 ? upper : lower;
     int column = tile_column(i);
-    u32 address = matrix + tile_offset<COLUMNS>(row + tile_row(i / 2 % 2), tile, column / 8) + column % 8 * 2;
+    u32 address = matrix + SharedRows<COLUMNS>::offset(row + tile_row(i / 2 % 2), tile * 2 + column / 8) + column % 8 * 2;
     store_shared4(address, Pair<T>::pack(c.at[i] * factor, c.at[i + 1] * factor));
   }
 }
