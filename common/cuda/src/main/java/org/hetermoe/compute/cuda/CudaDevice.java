@@ -22,6 +22,7 @@ final class CudaDevice implements AutoCloseable {
   private final MemoryPool memory;
   private final Mailbox mailbox;
   private final Transfers transfers;
+  private final KernelCache cache;
   private final Kernels kernels;
   private final Work work;
 
@@ -31,6 +32,7 @@ final class CudaDevice implements AutoCloseable {
     this.memory = new MemoryPool(context, lanes, sizing);
     this.mailbox = new Mailbox(context);
     this.transfers = new Transfers(context, lanes, mailbox::check);
+    this.cache = cache;
     this.kernels = new Kernels(context, cache);
     this.work = new Work(arena, lanes.compute(), memory);
   }
@@ -61,6 +63,11 @@ final class CudaDevice implements AutoCloseable {
 
   Kernels kernels() {
     return kernels;
+  }
+
+  /** Where compiled kernels come from. */
+  KernelCache cache() {
+    return cache;
   }
 
   /** The one piece of work that is about to be queued. */
