@@ -26,7 +26,7 @@ final class GatherOperations {
     this.gather = kernels.typed("gather", "gather");
     this.combine = kernels.typed("gather", "combine");
     this.combineWeights = kernels.typed("gather", "combine_weights");
-    this.embedBackward = kernels.typed("gather", "embed_backward");
+    this.embedBackward = kernels.typed("embedding", "embed_backward");
   }
 
   void gatherRows(Tensor x, Tensor rows, Tensor scale, Tensor y) {
@@ -45,7 +45,7 @@ final class GatherOperations {
   }
 
   private void gather(List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y) {
-    Work work = device.work().of(gather.of(type(sources, y), y.dtype()));
+    Work work = device.work().of(gather.compiledFor(type(sources, y), y.dtype()));
     sources(work, sources)
         .tensor(source)
         .tensor(rows)
@@ -84,7 +84,7 @@ final class GatherOperations {
     Work work =
         device
             .work()
-            .of(combine.of(residual.dtype(), type(sources, residual)))
+            .of(combine.compiledFor(residual.dtype(), type(sources, residual)))
             .tensor(residual);
     sources(work, sources)
         .tensor(source)
@@ -102,7 +102,7 @@ final class GatherOperations {
     Operands.combineBackwardWeights(dy, sources, source, row, dWeights);
     long slots = source.shape().elements();
     Work work =
-        device.work().of(combineWeights.of(dy.dtype(), type(sources, dy))).tensor(dy);
+        device.work().of(combineWeights.compiledFor(dy.dtype(), type(sources, dy))).tensor(dy);
     sources(work, sources)
         .tensor(source)
         .tensor(row)

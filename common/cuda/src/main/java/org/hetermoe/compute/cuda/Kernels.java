@@ -37,7 +37,7 @@ final class Kernels implements AutoCloseable {
 
   /** Kernels that differ in the types of their operands. */
   Typed typed(String source, String operation) {
-    return new Typed(source, operation);
+    return new Typed(KernelSource.resource(source + ".cu"), operation);
   }
 
   @Override
@@ -50,35 +50,52 @@ final class Kernels implements AutoCloseable {
   final class Typed {
     private static final int TYPES = 4;
 
-    private final String source;
+    private final KernelSource source;
     private final String operation;
     private final Kernel[] kernels = new Kernel[TYPES * TYPES];
 
-    private Typed(String source, String operation) {
+    private Typed(KernelSource source, String operation) {
       this.source = source;
       this.operation = operation;
     }
 
     /** For operands of one type. */
     Kernel of(DType type) {
-      return get(type.ordinal(), "_" + suffix(type));
+      return get(type.ordinal(), source, "_" + suffix(type));
     }
 
-    /** From one type to another, or for two operands of their own types. */
+    /** From one type to another. */
     Kernel of(DType first, DType second) {
-      return get(
-          first.ordinal() * TYPES + second.ordinal(), "_" + suffix(first) + "_" + suffix(second));
+      return get(index(first, second), source, "_" + suffix(first) + "_" + suffix(second));
+    }
+
+    /**
+     * From one type to another, of a source that has many kernels and is compiled for each pair of
+     * types that is met.
+     */
+    Kernel compiledFor(DType first, DType second) {
+      int index = index(first, second);
+      return kernels[index] != null
+          ? kernels[index]
+          : get(
+              index,
+              source.define("FIRST", suffix(first)).define("SECOND", suffix(second)),
+              "_" + suffix(first) + "_" + suffix(second));
+    }
+
+    private static int index(DType first, DType second) {
+      return first.ordinal() * TYPES + second.ordinal();
     }
 
     /** Where there is one only. */
     Kernel single() {
-      return get(0, "");
+      return get(0, source, "");
     }
 
-    private Kernel get(int index, String suffix) {
+    private Kernel get(int index, KernelSource special, String suffix) {
       Kernel kernel = kernels[index];
       if (kernel == null) {
-        kernel = Kernels.this.get(KernelSource.resource(source + ".cu"), operation + suffix);
+        kernel = Kernels.this.get(special, operation + suffix);
         kernels[index] = kernel;
       }
       return kernel;
