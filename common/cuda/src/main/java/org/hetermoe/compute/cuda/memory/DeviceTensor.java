@@ -128,6 +128,11 @@ public final class DeviceTensor implements Tensor {
     return address;
   }
 
+  /** Whether its first element's address is a multiple of so many bytes. */
+  public boolean isAligned(int bytes) {
+    return address % bytes == 0;
+  }
+
   @Override
   public DeviceTensor view(long offset, Shape viewShape) {
     long elements = viewShape.elements();
