@@ -18,7 +18,8 @@ import org.hetermoe.tensor.Shape;
 
 /**
  * The device: hands each operation to its family, which checks operands and queues kernels. Copies
- * go their own ways beside what is computed; each tensor knows what has to come before its next use.
+ * go their own ways beside what is computed; each tensor knows what has to come before its next
+ * use.
  */
 final class CudaCompute implements Compute {
   private final CudaRuntime runtime;

@@ -23,10 +23,7 @@ import org.hetermoe.compute.cuda.driver.Driver;
  * @param problems a clause for each thing that keeps the device {@code cuda} from starting
  */
 public record CudaInventory(
-    Optional<String> driver,
-    List<Device> devices,
-    List<Library> libraries,
-    List<String> problems) {
+    Optional<String> driver, List<Device> devices, List<Library> libraries, List<String> problems) {
 
   /**
    * A device.
@@ -70,20 +67,17 @@ public record CudaInventory(
     List<Library> libraries = new ArrayList<>();
     Optional<Driver> driver = attempt(Driver::load, problems);
     driver.ifPresent(
-        found ->
-            found.devices().forEach(device -> devices.add(describe(found, device, problems))));
+        found -> found.devices().forEach(device -> devices.add(describe(found, device, problems))));
     if (driver.isPresent() && devices.stream().noneMatch(Device::usable)) {
       problems.add("no GPU of compute capability 7.0 (V100) or newer is visible");
     }
     Architecture[] targets = driver.map(CudaRuntime::architectures).orElse(new Architecture[0]);
     attempt(() -> Nvrtc.find(targets), problems)
         .ifPresent(
-            nvrtc ->
-                libraries.add(new Library("NVRTC", dotted(nvrtc.version()), nvrtc.path())));
+            nvrtc -> libraries.add(new Library("NVRTC", dotted(nvrtc.version()), nvrtc.path())));
     boolean volta = driver.map(CudaRuntime::hasVolta).orElse(false);
     attempt(() -> Cublas.find(volta), problems)
-        .ifPresent(
-            cublas -> libraries.add(new Library("cuBLAS", cublas.version(), cublas.path())));
+        .ifPresent(cublas -> libraries.add(new Library("cuBLAS", cublas.version(), cublas.path())));
     return new CudaInventory(driver.map(Driver::versionText), devices, libraries, problems);
   }
 
@@ -110,9 +104,7 @@ public record CudaInventory(
   private static <T> Optional<T> attempt(Supplier<T> look, List<String> problems) {
     try {
       return Optional.of(look.get());
-    } catch (ComputeUnavailableException
-        | CudaException
-        | LinkageError e) {
+    } catch (ComputeUnavailableException | CudaException | LinkageError e) {
       problems.add(e.getMessage());
       return Optional.empty();
     }

@@ -144,11 +144,11 @@ final class ElementOperations {
 
   void adamW(Tensor master, Tensor value, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
     Operands.adamW(master, value, gradient, m, v);
-    device
-        .work()
-        .of(adamW.of(value.dtype()))
-        .tensor(master)
-        .tensor(value == master ? null : value)
+    Work work = device.work().of(adamW.of(value.dtype()));
+    long masterAddress = work.address(master);
+    long valueAddress = work.address(value);
+    work.pointer(masterAddress)
+        .pointer(valueAddress == masterAddress ? 0 : valueAddress)
         .tensor(gradient)
         .tensor(m)
         .tensor(v)

@@ -1,5 +1,6 @@
 package org.hetermoe.compute.cuda;
 
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Map;
 import org.hetermoe.compute.cuda.compile.Architecture;
@@ -48,11 +49,11 @@ final class Kernels implements AutoCloseable {
 
   /** The kernels of one operation: {@code rms_norm_f32}, {@code gather_f32_bf16}. */
   final class Typed {
-    private static final int TYPES = 4;
-
     private final KernelSource source;
     private final String operation;
-    private final Kernel[] kernels = new Kernel[TYPES * TYPES];
+    private final Map<DType, Kernel> byType = new EnumMap<>(DType.class);
+    private final Map<DType, Map<DType, Kernel>> byTypes = new EnumMap<>(DType.class);
+    private Kernel single;
 
     private Typed(KernelSource source, String operation) {
       this.source = source;
@@ -61,12 +62,12 @@ final class Kernels implements AutoCloseable {
 
     /** For operands of one type. */
     Kernel of(DType type) {
-      return get(type.ordinal(), source, "_" + suffix(type));
+      return byType.computeIfAbsent(type, absent -> get(source, operation + "_" + suffix(type)));
     }
 
     /** From one type to another. */
     Kernel of(DType first, DType second) {
-      return get(index(first, second), source, "_" + suffix(first) + "_" + suffix(second));
+      return byFirst(first).computeIfAbsent(second, absent -> get(source, name(first, second)));
     }
 
     /**
@@ -74,31 +75,33 @@ final class Kernels implements AutoCloseable {
      * types that is met.
      */
     Kernel compiledFor(DType first, DType second) {
-      int index = index(first, second);
-      return kernels[index] != null
-          ? kernels[index]
-          : get(
-              index,
-              source.define("FIRST", suffix(first)).define("SECOND", suffix(second)),
-              "_" + suffix(first) + "_" + suffix(second));
-    }
-
-    private static int index(DType first, DType second) {
-      return first.ordinal() * TYPES + second.ordinal();
+      return byFirst(first)
+          .computeIfAbsent(
+              second,
+              absent ->
+                  get(
+                      source.define("FIRST", suffix(first)).define("SECOND", suffix(second)),
+                      name(first, second)));
     }
 
     /** Where there is one only. */
     Kernel single() {
-      return get(0, source, "");
+      if (single == null) {
+        single = get(source, operation);
+      }
+      return single;
     }
 
-    private Kernel get(int index, KernelSource special, String suffix) {
-      Kernel kernel = kernels[index];
-      if (kernel == null) {
-        kernel = Kernels.this.get(special, operation + suffix);
-        kernels[index] = kernel;
-      }
-      return kernel;
+    private Map<DType, Kernel> byFirst(DType first) {
+      return byTypes.computeIfAbsent(first, absent -> new EnumMap<>(DType.class));
+    }
+
+    private String name(DType first, DType second) {
+      return operation + "_" + suffix(first) + "_" + suffix(second);
+    }
+
+    private Kernel get(KernelSource special, String name) {
+      return Kernels.this.get(special, name);
     }
 
     private static String suffix(DType type) {

@@ -14,8 +14,8 @@ import org.hetermoe.tensor.DType;
 
 /**
  * Matrix products. Those of a group of weights go to a few streams beside each other, one call of
- * cuBLAS for each weight that has rows: how a product is cut depends on its own sizes then, never on
- * its neighbours.
+ * cuBLAS for each weight that has rows: how a product is cut depends on its own sizes then, never
+ * on its neighbours.
  */
 final class LinearOperations implements AutoCloseable {
   /** Products of different experts that may be under way at once. */
@@ -66,8 +66,7 @@ final class LinearOperations implements AutoCloseable {
     long weight = work.address(w);
     long to = work.address(y);
     if (x.shape().rows() > 0) {
-      queue.forward(
-          from, weight, to, x.shape().rows(), in(w), out(w), x.dtype(), y.dtype());
+      queue.forward(from, weight, to, x.shape().rows(), in(w), out(w), x.dtype(), y.dtype());
     }
   }
 
@@ -94,8 +93,7 @@ final class LinearOperations implements AutoCloseable {
     long input = work.address(x);
     long to = work.address(dw);
     if (dy.shape().rows() > 0) {
-      queue.backwardWeight(
-          gradient, input, to, dy.shape().rows(), in(dw), out(dw), dy.dtype());
+      queue.backwardWeight(gradient, input, to, dy.shape().rows(), in(dw), out(dw), dy.dtype());
     }
   }
 
@@ -182,9 +180,8 @@ final class LinearOperations implements AutoCloseable {
 
   /** Queues the products of all groups that have rows. */
   private void forEach(Groups groups, Product product) {
-    int[] busy = IntStream.range(0, groups.count())
-        .filter(group -> groups.size(group) > 0)
-        .toArray();
+    int[] busy =
+        IntStream.range(0, groups.count()).filter(group -> groups.size(group) > 0).toArray();
     if (busy.length <= 1) {
       for (int group : busy) {
         product.queue(queue, group);
@@ -216,8 +213,7 @@ final class LinearOperations implements AutoCloseable {
     }
     while (sides.size() < count) {
       Stream stream = device.context().newStream();
-      sides.add(
-          new Side(stream, new ProductQueue(cublas, stream), device.context().newEvent()));
+      sides.add(new Side(stream, new ProductQueue(cublas, stream), device.context().newEvent()));
     }
   }
 

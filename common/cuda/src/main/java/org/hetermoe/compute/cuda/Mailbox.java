@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import org.hetermoe.compute.cuda.driver.Context;
 
 /**
- * Page-locked memory that kernels write to and the host reads without a copy: the note of an id that
- * lies outside of what it indexes, laid out as in {@code faults.cuh}, and one number.
+ * Page-locked memory that kernels write to and the host reads without a copy: the note of an id
+ * that lies outside of what it indexes, laid out as in {@code faults.cuh}, and one number.
  */
 final class Mailbox implements AutoCloseable {
   private static final long BYTES = 64;

@@ -12,7 +12,9 @@ final class RowOperations {
   private static final int VECTOR_BYTES = 16;
   private static final int MOST_THREADS = 512;
 
-  /** The gradient of a norm's weight is summed in at most so many parts, of so many rows at least. */
+  /**
+   * The gradient of a norm's weight is summed in at most so many parts, of so many rows at least.
+   */
   private static final int NORM_BLOCKS = 512;
 
   private static final int NORM_ROWS = 4;
@@ -51,7 +53,7 @@ final class RowOperations {
   /** Threads for the columns of a row: whole warps, a vector to a thread if that many may be. */
   static int threads(int columns, int bytes) {
     int vectors = Math.ceilDiv(columns * bytes, VECTOR_BYTES);
-    return Math.clamp(Math.ceilDiv(vectors, WARP) * WARP, WARP, MOST_THREADS);
+    return Math.min(Math.max(1, Math.ceilDiv(vectors, WARP)) * WARP, MOST_THREADS);
   }
 
   private static int threads(Tensor x) {

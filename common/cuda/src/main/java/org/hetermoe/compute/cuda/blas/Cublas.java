@@ -204,7 +204,8 @@ public final class Cublas {
     }
     if (status != SUCCESS) {
       check(
-          status, "cublasGemmEx of m %d, n %d, k %d, type %d to %d".formatted(m, n, k, typeA, typeC));
+          status,
+          "cublasGemmEx of m %d, n %d, k %d, type %d to %d".formatted(m, n, k, typeA, typeC));
     }
   }
 

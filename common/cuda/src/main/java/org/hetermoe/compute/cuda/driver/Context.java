@@ -34,8 +34,7 @@ public final class Context implements AutoCloseable {
   Context(DeviceInfo device) {
     this.device = device;
     Driver.check(JCudaDriver.cuDeviceGet(handle, device.ordinal()), "cuDeviceGet");
-    Driver.check(
-        JCudaDriver.cuDevicePrimaryCtxRetain(context, handle), "cuDevicePrimaryCtxRetain");
+    Driver.check(JCudaDriver.cuDevicePrimaryCtxRetain(context, handle), "cuDevicePrimaryCtxRetain");
     makeCurrent();
   }
 
@@ -190,15 +189,13 @@ public final class Context implements AutoCloseable {
     check(JCudaDriver.cuCtxSynchronize(), "cuCtxSynchronize");
   }
 
-
   /** Lets the device go. What was allocated here must have been given back. */
   @Override
   public synchronized void close() {
     if (!closed) {
       closed = true;
       CURRENT.remove();
-      Driver.check(
-          JCudaDriver.cuDevicePrimaryCtxRelease(handle), "cuDevicePrimaryCtxRelease");
+      Driver.check(JCudaDriver.cuDevicePrimaryCtxRelease(handle), "cuDevicePrimaryCtxRelease");
     }
   }
 }

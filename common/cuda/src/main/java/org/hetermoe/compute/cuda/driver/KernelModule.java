@@ -17,8 +17,7 @@ public final class KernelModule implements AutoCloseable {
     context.makeCurrent();
     // PTX is read up to a NUL, which the compiler may have left out.
     byte[] terminated = Arrays.copyOf(image, image.length + 1);
-    context.check(
-        JCudaDriver.cuModuleLoadData(handle, terminated), "cuModuleLoadData of " + name);
+    context.check(JCudaDriver.cuModuleLoadData(handle, terminated), "cuModuleLoadData of " + name);
   }
 
   /**

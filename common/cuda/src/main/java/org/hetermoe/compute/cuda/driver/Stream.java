@@ -33,8 +33,7 @@ public final class Stream implements AutoCloseable {
   public void copyToDevice(long target, long host, long bytes) {
     context.makeCurrent();
     context.check(
-        JCudaDriver.cuMemcpyHtoDAsync(
-            new DeviceAddress(target), new Address(host), bytes, handle),
+        JCudaDriver.cuMemcpyHtoDAsync(new DeviceAddress(target), new Address(host), bytes, handle),
         "cuMemcpyHtoDAsync");
   }
 
@@ -42,8 +41,7 @@ public final class Stream implements AutoCloseable {
   public void copyToHost(long host, long source, long bytes) {
     context.makeCurrent();
     context.check(
-        JCudaDriver.cuMemcpyDtoHAsync(
-            new Address(host), new DeviceAddress(source), bytes, handle),
+        JCudaDriver.cuMemcpyDtoHAsync(new Address(host), new DeviceAddress(source), bytes, handle),
         "cuMemcpyDtoHAsync");
   }
 

@@ -61,12 +61,7 @@ public final class DeviceTensor implements Tensor {
   }
 
   private DeviceTensor(
-      Storage storage,
-      boolean view,
-      boolean forTransfers,
-      long address,
-      DType dtype,
-      Shape shape) {
+      Storage storage, boolean view, boolean forTransfers, long address, DType dtype, Shape shape) {
     this.storage = storage;
     this.view = view;
     this.forTransfers = forTransfers;

@@ -2,7 +2,6 @@ package org.hetermoe.compute.cuda.memory;
 
 import java.util.ArrayDeque;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -40,7 +39,7 @@ public final class MemoryPool implements AutoCloseable {
   private final Lanes lanes;
   private final Sizing sizing;
   private final Map<Long, ArrayDeque<Block>> free = new HashMap<>();
-  private final Map<DeviceTensor.Storage, String> holders = new IdentityHashMap<>();
+  private final Map<DeviceTensor.Storage, String> holders = new HashMap<>();
   private long reservedBytes;
   private long inUseBytes;
   private long peakBytes;

@@ -123,12 +123,7 @@ public final class Transfers implements AutoCloseable {
   private static void requireSize(MemorySegment host, DeviceTensor tensor) {
     if (host.byteSize() != tensor.bytes()) {
       throw new IllegalArgumentException(
-          "tensor "
-              + tensor
-              + " has "
-              + tensor.bytes()
-              + " bytes, host memory "
-              + host.byteSize());
+          "tensor " + tensor + " has " + tensor.bytes() + " bytes, host memory " + host.byteSize());
     }
   }
 
