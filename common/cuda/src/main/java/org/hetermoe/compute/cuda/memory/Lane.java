@@ -47,7 +47,10 @@ public final class Lane implements AutoCloseable {
     return stream;
   }
 
-  /** The ticket of the work that the caller queues next. */
+  /**
+   * The ticket of the work that the caller queues next. Until it has, this lane may not be waited
+   * for: an event recorded meanwhile would promise too much.
+   */
   public synchronized long nextTicket() {
     return ++submitted;
   }

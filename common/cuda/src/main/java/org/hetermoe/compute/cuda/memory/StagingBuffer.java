@@ -21,6 +21,7 @@ final class StagingBuffer implements AutoCloseable {
   private final Lane lane;
   private final ArrayDeque<Piece> busy = new ArrayDeque<>();
   private MemorySegment memory;
+  private long tail;
   private long head;
 
   private record Piece(long begin, long end, long ticket) {}
@@ -31,12 +32,11 @@ final class StagingBuffer implements AutoCloseable {
   }
 
   /**
-   * The next piece, for a copy that the caller queues at once.
+   * The next piece, for a copy that the caller queues at once, and then tells with {@link #taken}.
    *
-   * @param ticket of the copy
    * @param bytes at most {@link #LARGEST}
    */
-  MemorySegment take(long bytes, long ticket) {
+  MemorySegment take(long bytes) {
     if (memory == null) {
       memory = context.allocateHost(CAPACITY);
     }
@@ -47,9 +47,14 @@ final class StagingBuffer implements AutoCloseable {
     while (!busy.isEmpty() && overlapsOrPassed(busy.peek(), begin, end)) {
       lane.await(busy.poll().ticket);
     }
-    busy.add(new Piece(begin, end, ticket));
+    tail = begin;
     head = end;
     return memory.asSlice(begin, bytes);
+  }
+
+  /** The last piece is in use until the work of a ticket is done. */
+  void taken(long ticket) {
+    busy.add(new Piece(tail, head, ticket));
   }
 
   private boolean overlapsOrPassed(Piece piece, long begin, long end) {

@@ -45,18 +45,20 @@ public final class Transfers implements AutoCloseable {
       in.mark(ticket);
       return new Copy(in, ticket);
     }
-    long ticket = in.nextTicket();
-    long address = target.use(in, ticket);
-    for (long done = 0; done < bytes; done += StagingBuffer.LARGEST) {
+    long ticket = 0;
+    long done = 0;
+    do {
       long size = Math.min(StagingBuffer.LARGEST, bytes - done);
-      if (done > 0) {
-        ticket = in.nextTicket();
-        target.use(in, ticket);
-      }
-      MemorySegment piece = stagingIn.take(size, ticket);
+      MemorySegment piece = stagingIn.take(size);
       MemorySegment.copy(source, done, piece, 0, size);
-      in.stream().copyToDevice(address + done, piece.address(), size);
-    }
+      ticket = in.nextTicket();
+      long address = target.use(in, ticket);
+      if (size > 0) {
+        in.stream().copyToDevice(address + done, piece.address(), size);
+      }
+      stagingIn.taken(ticket);
+      done += size;
+    } while (done < bytes);
     in.mark(ticket);
     return Completion.DONE; // the source has been read
   }
@@ -92,12 +94,16 @@ public final class Transfers implements AutoCloseable {
     MemorySegment before = null;
     long beforeTicket = 0;
     long beforeAt = 0;
-    for (long done = 0; done < bytes; done += StagingBuffer.LARGEST) {
+    long done = 0;
+    do {
       long size = Math.min(StagingBuffer.LARGEST, bytes - done);
+      MemorySegment piece = stagingOut.take(size);
       long ticket = out.nextTicket();
       long address = source.use(out, ticket);
-      MemorySegment piece = stagingOut.take(size, ticket);
-      out.stream().copyToHost(piece.address(), address + done, size);
+      if (size > 0) {
+        out.stream().copyToHost(piece.address(), address + done, size);
+      }
+      stagingOut.taken(ticket);
       out.mark(ticket);
       if (before != null) {
         deliver(before, beforeTicket, target, beforeAt);
@@ -105,14 +111,9 @@ public final class Transfers implements AutoCloseable {
       before = piece;
       beforeTicket = ticket;
       beforeAt = done;
-    }
-    if (before == null) {
-      long ticket = out.nextTicket();
-      source.use(out, ticket);
-      out.await(ticket);
-    } else {
-      deliver(before, beforeTicket, target, beforeAt);
-    }
+      done += size;
+    } while (done < bytes);
+    deliver(before, beforeTicket, target, beforeAt);
   }
 
   private void deliver(MemorySegment piece, long ticket, MemorySegment target, long at) {
