@@ -32,6 +32,7 @@ import org.hetermoe.run.Json;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
 import org.hetermoe.run.WorkerProfile;
+import org.hetermoe.tensor.DType;
 
 /**
  * A worker as the coordinator sees it: it speaks over the real topics, and does what a test says.
@@ -160,6 +161,7 @@ public final class WorkerDouble implements AutoCloseable {
             evaluationLoss,
             null,
             null,
+            null,
             Instant.now().truncatedTo(ChronoUnit.MICROS));
     send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));
   }
@@ -228,6 +230,7 @@ public final class WorkerDouble implements AutoCloseable {
             partition,
             "http://127.0.0.1:1/",
             device,
+            List.of(DType.F32),
             "test",
             run,
             attempt,

@@ -2,6 +2,7 @@ package org.hetermoe.api;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import org.hetermoe.run.Heartbeat;
@@ -17,6 +18,7 @@ import org.hetermoe.run.Heartbeat;
  * @param partition its partition of its role's activation topic
  * @param httpUrl where its own REST API is
  * @param compute description of its device
+ * @param types floating-point types that its device computes in, as {@code fp32}
  * @param softwareVersion version of the worker
  * @param profiled whether there is a profile of its device
  * @param alive whether its heartbeats arrive
@@ -35,6 +37,7 @@ public record WorkerView(
     int partition,
     String httpUrl,
     String compute,
+    List<String> types,
     String softwareVersion,
     boolean profiled,
     boolean alive,
@@ -53,6 +56,7 @@ public record WorkerView(
         heartbeat.partition(),
         heartbeat.httpUrl(),
         heartbeat.compute(),
+        heartbeat.typeLabels(),
         heartbeat.softwareVersion(),
         profiled,
         alive,

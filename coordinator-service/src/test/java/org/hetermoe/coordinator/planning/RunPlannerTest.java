@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.Pass;
@@ -40,6 +41,27 @@ class RunPlannerTest {
         decide(spec("workers.attention=2", "workers.experts=2", "planning.asym_ea=false"), 4, 1);
     assertThat(without.placement().moved(1)).isZero();
     assertThat(without.promise().orElseThrow().stepSeconds()).isGreaterThan(promise.stepSeconds());
+  }
+
+  @Test
+  void leavesExpertsWhereTheirTypeIsKnown() {
+    RunSpec spec =
+        spec(
+            "workers.attention=2",
+            "workers.experts=2",
+            "precision={attention: bf16, experts: fp16}");
+    GroupDevices all = profiled(spec, 4, 1);
+    GroupDevices one =
+        new GroupDevices(all.members(), all.profiles(), Set.of(WorkerRank.attention(1)));
+    RunPlanner planner = new RunPlanner(spec, one, LINK);
+
+    Decision decision = planner.decide(planner.balanced());
+
+    assertThat(decision.placement().moved(1)).isZero();
+    assertThat(decision.why())
+        .endsWith("; no experts on attention workers, of which attention-1 cannot compute in fp16");
+    assertThat(new RunPlanner(spec, all, LINK).decide(planner.balanced()).placement().moved(1))
+        .isPositive();
   }
 
   @Test
@@ -106,6 +128,10 @@ class RunPlannerTest {
   }
 
   private static RunPlanner planner(RunSpec spec, double attentionSpeed, double expertSpeed) {
+    return new RunPlanner(spec, profiled(spec, attentionSpeed, expertSpeed), LINK);
+  }
+
+  private static GroupDevices profiled(RunSpec spec, double attentionSpeed, double expertSpeed) {
     Map<WorkerRank, DeviceProfile> profiles = new HashMap<>();
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
       profiles.put(WorkerRank.attention(rank), new Linear("A", attentionSpeed));
@@ -113,7 +139,7 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
       profiles.put(WorkerRank.expert(rank), new Linear("E", expertSpeed));
     }
-    return new RunPlanner(spec, devices(spec, profiles), LINK);
+    return devices(spec, profiles);
   }
 
   private static GroupDevices devices(RunSpec spec, Map<WorkerRank, DeviceProfile> profiles) {

@@ -50,10 +50,7 @@ final class CpuCompute implements Compute {
 
   @Override
   public Optional<String> refusal(DType type) {
-    return type == DType.F32
-        ? Optional.empty()
-        : Optional.of(
-            "the device cpu computes in fp32 alone, not in " + type.label() + ": use fp32");
+    return ShortTypes.refusal(type);
   }
 
   @Override
