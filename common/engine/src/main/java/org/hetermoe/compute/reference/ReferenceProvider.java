@@ -17,10 +17,8 @@ public final class ReferenceProvider implements ComputeProvider {
   }
 
   @Override
-  public Compute open(int ordinal, int threads) {
-    if (ordinal != 0) {
-      throw new ComputeUnavailableException("there is only one reference device: reference:0");
-    }
+  public Compute open(String device, int threads) {
+    ComputeProvider.requireOnly(kind(), device);
     return new ReferenceCompute();
   }
 }
