@@ -257,7 +257,7 @@ final class Gpu implements AutoCloseable {
   @Override
   public void close() {
     JCudaDriver.cuDevicePrimaryCtxReset(device);
-    JCudaDriver.cuCtxSetCurrent(null);
+    JCudaDriver.cuCtxSetCurrent(new CUcontext());
     EMULATOR.faults();
     arena.close();
   }
