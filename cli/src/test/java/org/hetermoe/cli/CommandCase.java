@@ -74,14 +74,15 @@ abstract class CommandCase {
     return Map.of();
   }
 
-  /** Reads a command's events until one is enough, and leaves the others to be read. */
-  static void readUntil(Process process, Predicate<JsonNode> enough) throws IOException {
-    BufferedReader reader = process.inputReader();
-    String line = reader.readLine();
-    while (line != null && !enough.test(JSON.readTree(line))) {
-      line = reader.readLine();
+  /** Reads a command's events until one is enough, which it returns. */
+  static JsonNode await(BufferedReader events, Predicate<JsonNode> enough) throws IOException {
+    for (String line = events.readLine(); line != null; line = events.readLine()) {
+      JsonNode event = JSON.readTree(line);
+      if (enough.test(event)) {
+        return event;
+      }
     }
-    assertThat(line).as("the run went on long enough").isNotNull();
+    throw new AssertionError("the command ended before what was awaited happened");
   }
 
   String errors() {

@@ -35,8 +35,7 @@ class DoctorCommandTest {
 
     Map<String, JsonNode> findings = new HashMap<>();
     for (JsonNode finding : new ObjectMapper().readTree(out.toString())) {
-      findings.put(
-          finding.path("section").asText() + "/" + finding.path("name").asText(), finding);
+      findings.put(finding.path("section").asText() + "/" + finding.path("name").asText(), finding);
     }
     JsonNode cuda = findings.get("devices/cuda");
     assertThat(findings).containsKeys("cuda/driver", "machine/memory", "devices/cpu");

@@ -1,7 +1,11 @@
 package org.hetermoe.cli;
 
+import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.hamcrest.Matchers.both;
+import static org.hamcrest.Matchers.greaterThanOrEqualTo;
+import static org.hamcrest.Matchers.lessThan;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.BufferedReader;
@@ -43,9 +47,13 @@ class MixedGenerationsIT extends CommandCase {
           "training.batch_sequences=4",
           "training.micro_batches=2",
           "training.evaluate_every=0",
-          "training.checkpoint_every=" + CHECKPOINT,
-          // One expert of each layer lives on the attention worker.
-          "workers.expert_counts=[3]");
+          "training.checkpoint_every=" + CHECKPOINT);
+
+  /** Asym-EA: the attention worker takes experts, in one layer more than in the other. */
+  private static final String PLACEMENT =
+      """
+      {"placement": [["expert-0", "attention-0", "expert-0", "expert-0"],
+                     ["attention-0", "expert-0", "attention-0", "expert-0"]]}""";
 
   private static final List<String> MIXED =
       List.of("precision.attention=bf16", "precision.experts=fp16");
@@ -57,14 +65,24 @@ class MixedGenerationsIT extends CommandCase {
   @Override
   Map<String, String> environment() {
     return Map.of(
-        "LD_LIBRARY_PATH", EmulatedCuda.start(90, 70).libraries().toString(),
-        "HETERMOE_EMULATED_GPUS", "90,70");
+        "LD_LIBRARY_PATH",
+        EmulatedCuda.start(90, 70).libraries().toString(),
+        "HETERMOE_EMULATED_GPUS",
+        "90,70");
   }
 
   @Test
   void trainsSkipsMovesAndResumesWithTheSameLosses() throws Exception {
-    run("up", "--attention", "1", "--experts", "1", "--attention-compute", "cuda:0",
-        "--expert-compute", "cuda:1");
+    run(
+        "up",
+        "--attention",
+        "1",
+        "--experts",
+        "1",
+        "--attention-compute",
+        "cuda:0",
+        "--expert-compute",
+        "cuda:1");
 
     // Given a run in which nothing overflows
     List<Double> losses = losses(JSON.readTree(train(MIXED, new ArrayList<>())));
@@ -83,18 +101,20 @@ class MixedGenerationsIT extends CommandCase {
     assertThat(skipped.getFirst().at("/loss_scale/scale").asDouble()).isEqualTo(LOSS_SCALE);
     JsonNode last = steps.getLast().path("loss_scale");
     assertThat(last.path("skipped_steps").asInt()).isEqualTo(skipped.size());
-    assertThat(last.path("scale").asDouble())
-        .isEqualTo(Math.scalb(LOSS_SCALE, -skipped.size()));
+    assertThat(last.path("scale").asDouble()).isEqualTo(Math.scalb(LOSS_SCALE, -skipped.size()));
     assertThat(losses(overflowing)).isNotEqualTo(losses);
 
     // When experts move between the generations, and the run is stopped and resumed
     Process training = start(arguments(OVERFLOWING));
-    readUntil(training, event -> event.path("step").asInt() >= 2);
-    run("rebalance", "latest", "--expert-counts", "2");
-    readUntil(training, event -> event.path("step").asInt() > CHECKPOINT);
-    run("stop", "latest");
+    BufferedReader events = training.inputReader();
+    String run = await(events, event -> event.has("run")).path("run").asText();
+    await(events, event -> event.path("step").asInt() >= 2);
+    move(run);
+    await(events, event -> event.path("step").asInt() > CHECKPOINT);
+    run("stop", run);
     training.waitFor();
-    JsonNode resumed = JSON.readTree(run("resume", "latest", "--json").getLast());
+    JsonNode resumed = JSON.readTree(run("resume", run, "--json").getLast());
+    assertThat(String.join("\n", run("runs", "show", run))).contains("moved");
 
     // Then nobody could tell from the losses
     assertThat(losses(resumed)).isEqualTo(losses(overflowing));
@@ -115,6 +135,18 @@ class MixedGenerationsIT extends CommandCase {
     end.path("losses").forEach(loss -> losses.add(loss.asDouble()));
     assertThat(losses).hasSize(STEPS);
     return losses;
+  }
+
+  /** Experts go to where the other generation is. */
+  private void move(String run) throws Exception {
+    String coordinator = run("status").getLast().replaceFirst("^coordinator: ", "");
+    given()
+        .baseUri(coordinator)
+        .contentType("application/json")
+        .body(PLACEMENT)
+        .post("/api/v1/runs/{run}/rebalance", run)
+        .then()
+        .statusCode(both(greaterThanOrEqualTo(200)).and(lessThan(300)));
   }
 
   /** Trains; the steps as they come, and the last line. */

@@ -50,7 +50,7 @@ class TrainIT extends CommandCase {
 
     // When everything is killed after a checkpoint, and the run is resumed
     Process training = start(trainArguments("workers.experts=2"));
-    readUntil(training, event -> event.path("step").asInt() >= 60);
+    await(training.inputReader(), event -> event.path("step").asInt() >= 60);
     killEverything(training);
     List<String> resumed = run("resume", "latest", "--json");
 

@@ -1,6 +1,7 @@
 package org.hetermoe.compute;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
@@ -15,6 +16,22 @@ public final class Devices {
   private static final List<String> PREFERENCE = List.of("cuda", "cpu", "reference");
 
   private Devices() {}
+
+  /**
+   * A kind of device.
+   *
+   * @param name as in {@code compute: cpu}
+   * @param availability whether it can start here
+   */
+  public record Kind(String name, ComputeProvider.Availability availability) {}
+
+  /** All kinds that are known, whether they can start here or not; the best first. */
+  public static List<Kind> survey() {
+    return providers().stream()
+        .sorted(Comparator.comparingInt(provider -> PREFERENCE.indexOf(provider.kind())))
+        .map(provider -> new Kind(provider.kind(), provider.availability()))
+        .toList();
+  }
 
   /**
    * Starts the device called {@code name}: a kind ({@code cpu}), a kind with one of its devices
