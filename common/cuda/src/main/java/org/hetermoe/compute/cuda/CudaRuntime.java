@@ -1,5 +1,6 @@
 package org.hetermoe.compute.cuda;
 
+import java.nio.file.Path;
 import org.hetermoe.compute.ComputeUnavailableException;
 import org.hetermoe.compute.cuda.blas.Cublas;
 import org.hetermoe.compute.cuda.compile.Architecture;
@@ -18,6 +19,9 @@ import org.hetermoe.compute.cuda.driver.Driver;
 record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
   /** The oldest generation with kernels: Volta. */
   static final Architecture OLDEST = new Architecture(7, 0);
+
+  /** System property: where compiled kernels are kept, instead of the user's directory of caches. */
+  private static final String KERNELS = "hetermoe.cuda.kernels";
 
   private static final Architecture TURING = new Architecture(7, 5);
 
@@ -38,9 +42,14 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
           new CudaRuntime(
               driver,
               cublas,
-              new KernelCache(KernelCache.defaultDirectory(), compiler, driver.version()));
+              new KernelCache(kernelDirectory(), compiler, driver.version()));
     }
     return loaded;
+  }
+
+  private static Path kernelDirectory() {
+    String directory = System.getProperty(KERNELS);
+    return directory == null ? KernelCache.defaultDirectory() : Path.of(directory);
   }
 
   private static void requireDevice(Driver driver) {
