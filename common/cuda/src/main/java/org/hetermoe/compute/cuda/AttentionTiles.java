@@ -17,8 +17,7 @@ import org.hetermoe.tensor.DType;
  * @param threads of a block
  * @param sharedBytes dynamic shared memory of a block
  */
-record AttentionTiles(
-    String kernel, KernelSource source, int rows, int threads, int sharedBytes) {
+record AttentionTiles(String kernel, KernelSource source, int rows, int threads, int sharedBytes) {
   /** The widest head that the kernels' registers hold. */
   static final int WIDEST_HEAD = 256;
 
@@ -106,7 +105,7 @@ record AttentionTiles(
 
   private static Cut forward(Architecture device, int width) {
     if (width > 128) {
-      return new Cut(4, 1, 32, 1, 1);
+      return new Cut(4, 1, device.equals(SM_75) ? 16 : 32, 1, 1);
     }
     if (width > 96) {
       return roomy(device)
@@ -125,7 +124,7 @@ record AttentionTiles(
     }
     if (width > 64) {
       if (roomy(device)) {
-        return new Cut(4, 2, 32, device.major() >= 9 ? 2 : 1, 2);
+        return new Cut(4, 2, 32, 1, 2); // two stages would spill
       }
       return device.equals(SM_75) ? new Cut(2, 1, 32, 1, 2) : new Cut(4, 1, 32, 1, 2);
     }

@@ -164,6 +164,7 @@ KERNEL(attention_backward_query)(
   }
 
   // A warp's queries are nobody else's, so that it may leave their gradients in their place.
+  __syncwarp();
 #pragma unroll
   for (int m = 0; m < ROW_TILES; m++) {
 #pragma unroll
