@@ -11,8 +11,8 @@ import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
 /**
- * Attention. Its kernels are compiled for a type and a width of heads when they are first met:
- * half precisions on tensor cores, single precision without.
+ * Attention. Its kernels are compiled for a type and a width of heads when they are first met: half
+ * precisions on tensor cores, single precision without.
  */
 final class AttentionOperations {
   /** What a vector access of the kernels must be aligned to. */
@@ -34,8 +34,7 @@ final class AttentionOperations {
       return;
     }
     Compiled kernel = get(AttentionPass.FORWARD, shape, q, k, v, out);
-    Work work =
-        begin(kernel.main).tensor(q).tensor(k).tensor(v).tensor(out).tensor(logSumExp);
+    Work work = begin(kernel.main).tensor(q).tensor(k).tensor(v).tensor(out).tensor(logSumExp);
     run(work, kernel.tiles, shape, shape.heads());
   }
 
@@ -63,8 +62,7 @@ final class AttentionOperations {
           .tensor(dOut)
           .tensor(delta)
           .i64(perRow.elements())
-          .run(
-              Math.toIntExact(Math.ceilDiv(perRow.elements(), DELTA_WARPS)), DELTA_WARPS * WARP);
+          .run(Math.toIntExact(Math.ceilDiv(perRow.elements(), DELTA_WARPS)), DELTA_WARPS * WARP);
       Work queries =
           begin(byQuery.main)
               .tensor(q)
@@ -125,8 +123,7 @@ final class AttentionOperations {
         AttentionTiles.of(key.pass, key.type, kernels.architecture(), key.headDim, key.aligned);
     Kernel delta =
         key.pass == AttentionPass.BACKWARD_QUERY
-            ? kernels.get(
-                tiles.source(), "attention_delta_" + AttentionTiles.suffix(key.type))
+            ? kernels.get(tiles.source(), "attention_delta_" + AttentionTiles.suffix(key.type))
             : null;
     return new Compiled(tiles, kernels.get(tiles.source(), tiles.kernel()), delta);
   }

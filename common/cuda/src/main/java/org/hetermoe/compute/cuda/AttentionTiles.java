@@ -17,8 +17,7 @@ import org.hetermoe.tensor.DType;
  * @param threads of a block
  * @param sharedBytes dynamic shared memory of a block
  */
-record AttentionTiles(
-    String kernel, KernelSource source, int rows, int threads, int sharedBytes) {
+record AttentionTiles(String kernel, KernelSource source, int rows, int threads, int sharedBytes) {
   /** The widest head that the kernels' registers hold. */
   static final int WIDEST_HEAD = 256;
 

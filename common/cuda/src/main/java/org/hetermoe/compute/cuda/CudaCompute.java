@@ -8,6 +8,7 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Mark;
 import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.cuda.driver.DeviceInfo;
@@ -98,12 +99,19 @@ final class CudaCompute implements Compute {
 
   @Override
   public Completion download(Tensor source, MemorySegment target) {
-    return device.transfers().download(DeviceTensor.of(source, device.memory()), target);
+    // Parity runs read the tensors of all ranks by one instance; those of one device are in reach.
+    return device.transfers().download(DeviceTensor.near(source, device.memory()), target);
   }
 
   @Override
   public void synchronize() {
     device.synchronize();
+  }
+
+  @Override
+  public Mark mark() {
+    device.memory().requireOpen();
+    return new DeviceMark(device.lanes().compute().stream());
   }
 
   @Override

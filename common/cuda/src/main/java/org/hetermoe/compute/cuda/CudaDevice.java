@@ -31,7 +31,7 @@ final class CudaDevice implements AutoCloseable {
     this.lanes = new Lanes(context);
     this.memory = new MemoryPool(context, lanes, sizing);
     this.mailbox = new Mailbox(context);
-    this.transfers = new Transfers(context, lanes, mailbox::check);
+    this.transfers = new Transfers(context, memory, mailbox::check);
     this.cache = cache;
     this.kernels = new Kernels(context, cache);
     this.work = new Work(arena, lanes.compute(), memory);

@@ -1,5 +1,6 @@
 package org.hetermoe.compute.cuda;
 
+import java.nio.file.Path;
 import org.hetermoe.compute.ComputeUnavailableException;
 import org.hetermoe.compute.cuda.blas.Cublas;
 import org.hetermoe.compute.cuda.compile.Architecture;
@@ -19,6 +20,11 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
   /** The oldest generation with kernels: Volta. */
   static final Architecture OLDEST = new Architecture(7, 0);
 
+  /**
+   * System property: where compiled kernels are kept, instead of the user's directory of caches.
+   */
+  private static final String KERNELS = "hetermoe.cuda.kernels";
+
   private static final Architecture TURING = new Architecture(7, 5);
 
   private static CudaRuntime loaded;
@@ -36,11 +42,14 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
       Cublas cublas = Cublas.find(hasVolta(driver));
       loaded =
           new CudaRuntime(
-              driver,
-              cublas,
-              new KernelCache(KernelCache.defaultDirectory(), compiler, driver.version()));
+              driver, cublas, new KernelCache(kernelDirectory(), compiler, driver.version()));
     }
     return loaded;
+  }
+
+  private static Path kernelDirectory() {
+    String directory = System.getProperty(KERNELS);
+    return directory == null ? KernelCache.defaultDirectory() : Path.of(directory);
   }
 
   private static void requireDevice(Driver driver) {

@@ -34,8 +34,7 @@ class CudaAvailabilityTest {
   @RequiresEmulatedCuda
   void librariesThatAreMissingAreNamed() throws Exception {
     assumeFalse(hasDriver(), "this machine has CUDA of its own");
-    assumeFalse(
-        !CudaLibrary.find("libnvrtc.so.13").isEmpty(), "this machine has CUDA of its own");
+    assumeFalse(!CudaLibrary.find("libnvrtc.so.13").isEmpty(), "this machine has CUDA of its own");
     link("libcuda.so.1");
     assertThat(probe(directory.toString(), "80", "cuda"))
         .singleElement()
@@ -86,14 +85,11 @@ class CudaAvailabilityTest {
   void aBrokenDeviceSaysSoOnceAndThenThatItIsBroken() throws Exception {
     String all = EmulatedDevices.emulator().libraries().toString();
     List<String> lines =
-        probe(all, "80", DeviceProbe.BREAK).stream()
-            .filter(line -> line.startsWith("cu"))
-            .toList();
+        probe(all, "80", DeviceProbe.BREAK).stream().filter(line -> line.startsWith("cu")).toList();
     assertThat(lines).hasSize(2);
     assertThat(lines.getFirst())
         .matches("cu\\w+ on cuda:0: CUDA_ERROR_\\w+ \\(\\d+\\), .*; last kernel launched: stray");
-    assertThat(lines.getLast())
-        .endsWith("on a device that has failed before: " + lines.getFirst());
+    assertThat(lines.getLast()).endsWith("on a device that has failed before: " + lines.getFirst());
   }
 
   private void link(String library) throws IOException {

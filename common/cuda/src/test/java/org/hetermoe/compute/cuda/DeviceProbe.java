@@ -33,10 +33,7 @@ final class DeviceProbe {
     CudaRuntime runtime = CudaRuntime.load();
     CudaDevice device =
         new CudaDevice(
-            runtime.driver(),
-            runtime.device(""),
-            runtime.kernels(),
-            MemoryPool.Sizing.CLASSES);
+            runtime.driver(), runtime.device(""), runtime.kernels(), MemoryPool.Sizing.CLASSES);
     KernelSource source =
         KernelSource.text(
             "stray.cu", "extern \"C\" __global__ void stray(int* x) { x[1 << 20] = 1; }");

@@ -1,15 +1,10 @@
 package org.hetermoe.compute.cuda;
 
-import java.nio.file.Path;
 import java.util.List;
-import org.hetermoe.compute.cuda.blas.Cublas;
-import org.hetermoe.compute.cuda.compile.KernelCache;
-import org.hetermoe.compute.cuda.compile.Nvrtc;
-import org.hetermoe.compute.cuda.driver.Driver;
 import org.hetermoe.compute.cuda.memory.MemoryPool;
 import org.hetermoe.emulator.EmulatedCuda;
 
-/** One emulated device of each generation; their kernels are kept under {@code target}. */
+/** One emulated device of each generation. */
 final class EmulatedDevices {
   /** Compute capabilities, by ordinal. */
   static final List<Integer> CAPABILITIES = List.of(70, 75, 80, 90);
@@ -24,11 +19,7 @@ final class EmulatedDevices {
   /** The devices, and what they need. */
   static CudaRuntime runtime() {
     emulator();
-    Driver driver = Driver.load();
-    return new CudaRuntime(
-        driver,
-        Cublas.find(true),
-        new KernelCache(Path.of("target", "kernels"), Nvrtc.find(), driver.version()));
+    return CudaRuntime.load();
   }
 
   /** A device whose pool keeps blocks, as in service. */

@@ -30,8 +30,7 @@ final class KernelCatalog {
    * @param dynamicShared bytes of shared memory that a launch of its main kernel asks for
    * @param main name of the main kernel, or empty if all are alike
    */
-  record Variant(
-      KernelSource source, String label, String main, int threads, int dynamicShared) {
+  record Variant(KernelSource source, String label, String main, int threads, int dynamicShared) {
     int threads(String kernel) {
       if (kernel.equals(main)) {
         return threads;

@@ -91,6 +91,23 @@ public final class DeviceTensor implements Tensor {
     throw new IllegalArgumentException("a tensor of another device: " + tensor);
   }
 
+  /**
+   * A tensor as one in the same device's memory, though another instance may have made it.
+   *
+   * @throws IllegalArgumentException if it is of another device
+   */
+  public static DeviceTensor near(Tensor tensor, MemoryPool pool) {
+    if (tensor instanceof DeviceTensor device && device.storage.pool.sharesDevice(pool)) {
+      return device;
+    }
+    throw new IllegalArgumentException("a tensor of another device: " + tensor);
+  }
+
+  /** Whether it is not of this pool. */
+  boolean isForeign(MemoryPool pool) {
+    return storage.pool != pool;
+  }
+
   @Override
   public DType dtype() {
     return dtype;
@@ -126,6 +143,23 @@ public final class DeviceTensor implements Tensor {
   /** Whether its first element's address is a multiple of so many bytes. */
   public boolean isAligned(int bytes) {
     return address % bytes == 0;
+  }
+
+  /**
+   * Address of the first element, once all that is queued for this tensor is done; for whoever is
+   * not in the order of its pool's lanes.
+   *
+   * @throws IllegalStateException if the tensor is closed
+   */
+  long settledAddress() {
+    if (storage.closed) {
+      throw new IllegalStateException("tensor " + this + " is closed");
+    }
+    long[] tickets = storage.block.tickets();
+    for (int lane = 0; lane < tickets.length; lane++) {
+      storage.pool.lanes().of(lane).await(tickets[lane]);
+    }
+    return address;
   }
 
   @Override

@@ -52,6 +52,11 @@ public final class MemoryPool implements AutoCloseable {
     this.sizing = sizing;
   }
 
+  /** Whether both are over memory of one device. */
+  boolean sharesDevice(MemoryPool other) {
+    return context.device().ordinal() == other.context.device().ordinal();
+  }
+
   Lanes lanes() {
     return lanes;
   }

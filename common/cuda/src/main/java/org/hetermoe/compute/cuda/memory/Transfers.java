@@ -9,6 +9,7 @@ import org.hetermoe.compute.cuda.driver.Context;
  * directly, from and to other memory through a page-locked buffer.
  */
 public final class Transfers implements AutoCloseable {
+  private final MemoryPool memory;
   private final Lane in;
   private final Lane out;
   private final Runnable check;
@@ -20,7 +21,9 @@ public final class Transfers implements AutoCloseable {
    *
    * @param check called whenever a copy was waited for; fails if the device found a fault
    */
-  public Transfers(Context context, Lanes lanes, Runnable check) {
+  public Transfers(Context context, MemoryPool memory, Runnable check) {
+    Lanes lanes = memory.lanes();
+    this.memory = memory;
     this.in = lanes.in();
     this.out = lanes.out();
     this.check = check;
@@ -64,8 +67,8 @@ public final class Transfers implements AutoCloseable {
   }
 
   /**
-   * Queues a copy of a tensor to host memory of exactly its size; where that is not page-locked,
-   * waits.
+   * Queues a copy of a tensor to host memory of exactly its size; waits where that is not
+   * page-locked, or the tensor of another instance on the same device.
    *
    * @throws IllegalArgumentException if the sizes differ
    */
@@ -74,12 +77,16 @@ public final class Transfers implements AutoCloseable {
     long bytes = target.byteSize();
     if (PinnedMemory.covers(target)) {
       long ticket = out.nextTicket();
-      long address = source.use(out, ticket);
+      long address = address(source, ticket);
       if (bytes > 0) {
         out.stream().copyToHost(target.address(), address, bytes);
       }
       out.mark(ticket);
-      return new Copy(out, ticket);
+      Completion copy = new Copy(out, ticket);
+      if (source.isForeign(memory)) {
+        copy.await(); // its owner does not know of the copy, and may reuse the memory
+      }
+      return copy;
     }
     if (target.isReadOnly()) {
       throw new IllegalArgumentException("the target is read-only");
@@ -99,7 +106,7 @@ public final class Transfers implements AutoCloseable {
       long size = Math.min(StagingBuffer.LARGEST, bytes - done);
       MemorySegment piece = stagingOut.take(size);
       long ticket = out.nextTicket();
-      long address = source.use(out, ticket);
+      long address = address(source, ticket);
       if (size > 0) {
         out.stream().copyToHost(piece.address(), address + done, size);
       }
@@ -114,6 +121,10 @@ public final class Transfers implements AutoCloseable {
       done += size;
     } while (done < bytes);
     deliver(before, beforeTicket, target, beforeAt);
+  }
+
+  private long address(DeviceTensor source, long ticket) {
+    return source.isForeign(memory) ? source.settledAddress() : source.use(out, ticket);
   }
 
   private void deliver(MemorySegment piece, long ticket, MemorySegment target, long at) {
