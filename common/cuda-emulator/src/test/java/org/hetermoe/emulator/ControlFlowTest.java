@@ -31,7 +31,7 @@ class ControlFlowTest {
       int[] got = gpu.ints(y, 200);
       for (int i = 0; i < 200; i++) {
         int steps = 0;
-        for (long v = i + 1; v != 1; steps++) {
+        for (long v = i + 1L; v != 1; steps++) {
           v = (v & 1) == 1 ? 3 * v + 1 : v / 2;
           if (steps > 60 && (i & 3) == 1) {
             break;
