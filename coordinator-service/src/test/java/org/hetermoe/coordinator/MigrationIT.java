@@ -244,6 +244,19 @@ class MigrationIT {
     assertThatCode(() -> update("delete from run where id = '%s'", RUN)).doesNotThrowAnyException();
   }
 
+  /** V6: one row a pair of workers and direction. */
+  @Test
+  void keepsLinksByPairAndDirection() throws SQLException {
+    migrate("6");
+
+    update("insert into worker_link values ('a', 'b', 1e9, 0, now())");
+    update("insert into worker_link values ('b', 'a', 1e9, 0, now())");
+    assertThatThrownBy(() -> update("insert into worker_link values ('a', 'b', 2e9, 1, now())"))
+        .hasMessageContaining("worker_link_pkey");
+    assertThatThrownBy(() -> update("insert into worker_link values ('a', 'c', 0, 0, now())"))
+        .hasMessageContaining("bytes_per_second");
+  }
+
   private void addRun(ObjectNode spec) throws SQLException {
     try (PreparedStatement insert =
         database.prepareStatement(

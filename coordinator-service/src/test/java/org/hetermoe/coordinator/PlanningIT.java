@@ -20,6 +20,7 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.Topics;
 import org.hetermoe.run.WorkerProfile;
 import org.junit.jupiter.api.Test;
 
@@ -28,6 +29,8 @@ import org.junit.jupiter.api.Test;
 class PlanningIT extends ClusterCase {
   /** Of this test alone, since profiles outlast it. */
   private static final String DEVICE = "measured-here";
+
+  private static final String LINKED = "measured-with-links";
 
   private static final String EMULATED =
       """
@@ -135,16 +138,9 @@ class PlanningIT extends ClusterCase {
     awaitState(without, "completed");
 
     // When the device of these workers has been measured
-    attention.profile(measured("older"));
-    attention.profile(measured("test"));
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(10))
-        .untilAsserted(
-            () ->
-                assertThat(
-                        get("/api/v1/profiles?device=" + DEVICE + "&software_version=test")
-                            .path("profiles"))
-                    .hasSize(1));
+    attention.profile(measured(DEVICE, "older"));
+    attention.profile(measured(DEVICE, "test"));
+    awaitProfile(DEVICE);
     assertThat(get("/api/v1/profiles?device=" + DEVICE).path("profiles"))
         .as("profiles of other software have expired")
         .hasSize(1);
@@ -164,6 +160,71 @@ class PlanningIT extends ClusterCase {
   }
 
   @Test
+  void plansByLinksThatWorkersMeasuredAndElseByTheSetting() {
+    WorkerDouble attention = attention();
+    WorkerDouble expert = expert();
+    attention.computeOn(LINKED);
+    expert.computeOn(LINKED);
+    attention.profile(measured(LINKED, "test"));
+    awaitProfile(LINKED);
+
+    // Nothing is measured yet
+    JsonNode set = planOf("{training: {steps: 4}}", attention, expert);
+    assertThat(set.path("workers").get(0).path("link").toString())
+        .isEqualTo("{\"bytes_per_second\":2.0E9,\"latency_seconds\":1.0E-4,\"measured\":false}");
+
+    // When the pair is measured, and measured again
+    attention.sendGarbage(Topics.LINKS, "[]");
+    attention.sendGarbage(Topics.LINKS, "{\"from\":\"a\",\"to\":\"b\"}");
+    expert.measured(attention, 3e9, 2e-5);
+    expert.measured(attention, 1e6, 5e-3);
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () ->
+                assertThat(links(attention).path(0).path("bytes_per_second").asDouble())
+                    .isEqualTo(1e6));
+    assertThat(links(expert)).hasSize(1);
+    JsonNode link = links(expert).get(0);
+    assertThat(link.path("to").asText()).isEqualTo(attention.id());
+    assertThat(link.path("latency_seconds").asDouble()).isEqualTo(5e-3);
+    assertThat(Instant.parse(link.path("measured_at").asText()))
+        .isAfter(Instant.now().minusSeconds(60));
+
+    // Then runs over the direct channel are planned by it, and others are not
+    JsonNode slow = planOf("{training: {steps: 4}}", attention, expert);
+    assertThat(slow.path("workers").get(1).path("link").toString())
+        .isEqualTo("{\"bytes_per_second\":1000000.0,\"latency_seconds\":0.005,\"measured\":true}");
+    assertThat(slow.path("predicted_step_seconds").asDouble())
+        .isGreaterThan(1.2 * set.path("predicted_step_seconds").asDouble());
+    JsonNode kafka = planOf("{training: {steps: 4}, channel: kafka}", attention, expert);
+    assertThat(kafka.path("workers").get(0).path("link").path("measured").asBoolean()).isFalse();
+    JsonNode emulated =
+        planOf(
+            "{training: {steps: 4}, emulation: {experts: V100, time_scale: 10}}",
+            attention,
+            expert);
+    assertThat(emulated.path("workers").get(0).path("link").path("measured").asBoolean()).isFalse();
+  }
+
+  private static JsonNode planOf(String yaml, WorkerDouble attention, WorkerDouble expert) {
+    UUID id = submit(yaml);
+    start(id, 1, attention, expert);
+    JsonNode plan = get("/api/v1/runs/" + id + "/plan").path("plan");
+    finish(id, 4, attention, expert);
+    return plan;
+  }
+
+  private static JsonNode links(WorkerDouble worker) {
+    for (JsonNode view : get("/api/v1/workers").path("workers")) {
+      if (view.path("worker").asText().equals(worker.id())) {
+        return view.path("links");
+      }
+    }
+    throw new AssertionError(worker.id() + " is not known");
+  }
+
+  @Test
   void refusesToEmulateWhatTheCatalogueDoesNotKnow() {
     Response response =
         given()
@@ -174,6 +235,17 @@ class PlanningIT extends ClusterCase {
     assertThat(response.statusCode()).isEqualTo(400);
     assertThat(response.path("field").toString()).isEqualTo("emulation.experts");
     assertThat(response.path("detail").toString()).contains("V9000").contains("A40");
+  }
+
+  private static void awaitProfile(String device) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () ->
+                assertThat(
+                        get("/api/v1/profiles?device=" + device + "&software_version=test")
+                            .path("profiles"))
+                    .hasSize(1));
   }
 
   private static void refused(UUID id, String body, int status, String field) {
@@ -189,13 +261,13 @@ class PlanningIT extends ClusterCase {
         .post("/api/v1/runs/" + id + "/rebalance");
   }
 
-  private static WorkerProfile measured(String softwareVersion) {
+  private static WorkerProfile measured(String device, String softwareVersion) {
     WorkCurve curve = new WorkCurve(List.of(new WorkCurve.Point(1e6, 1e-3)));
     BothPasses both = new BothPasses(curve, curve);
     return new WorkerProfile(
-        DEVICE,
+        device,
         softwareVersion,
-        new MeasuredProfile(DEVICE, 1L << 34, both, both, both, both, both, curve),
+        new MeasuredProfile(device, 1L << 34, both, both, both, both, both, curve),
         null,
         Instant.parse("2026-01-01T00:00:00Z"));
   }

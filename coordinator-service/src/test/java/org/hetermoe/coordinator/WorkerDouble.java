@@ -29,6 +29,7 @@ import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
 import org.hetermoe.run.WorkerProfile;
@@ -175,6 +176,17 @@ public final class WorkerDouble implements AutoCloseable {
   /** Reports the profile of a device that goes by this worker's description. */
   public void profile(WorkerProfile profile) {
     send(Topics.PROFILES, profile.device(), json(WorkerProfile.class, profile));
+  }
+
+  /** Reports that it has measured its link with another, both ways alike. */
+  public void measured(WorkerDouble other, double bytesPerSecond, double latencySeconds) {
+    Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    for (LinkMeasurement link :
+        List.of(
+            new LinkMeasurement(id, other.id, bytesPerSecond, latencySeconds, now),
+            new LinkMeasurement(other.id, id, bytesPerSecond, latencySeconds, now))) {
+      send(Topics.LINKS, id, json(LinkMeasurement.class, link));
+    }
   }
 
   /** Sends bytes that are no message. */

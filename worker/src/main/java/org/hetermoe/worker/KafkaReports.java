@@ -14,11 +14,12 @@ import org.eclipse.microprofile.reactive.messaging.OnOverflow;
 import org.hetermoe.run.Event;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.WorkerProfile;
 import org.jboss.logging.Logger;
 
-/** Sends events, step metrics and heartbeats to the coordinator by way of the broker. */
+/** Sends what the coordinator is to know by way of the broker. */
 @ApplicationScoped
 class KafkaReports implements RunReports {
   private static final Logger LOG = Logger.getLogger(KafkaReports.class);
@@ -30,6 +31,7 @@ class KafkaReports implements RunReports {
   private final Emitter<byte[]> metrics;
   private final Emitter<byte[]> heartbeats;
   private final Emitter<byte[]> profiles;
+  private final Emitter<byte[]> links;
   private final AtomicBoolean heartbeatsLost = new AtomicBoolean();
   private volatile Runnable onChange = () -> {};
 
@@ -39,11 +41,13 @@ class KafkaReports implements RunReports {
       @Channel("metrics") @OnOverflow(value = OnOverflow.Strategy.BUFFER, bufferSize = BUFFER)
           Emitter<byte[]> metrics,
       @Channel("heartbeats") @OnOverflow(OnOverflow.Strategy.DROP) Emitter<byte[]> heartbeats,
-      @Channel("profiles") Emitter<byte[]> profiles) {
+      @Channel("profiles") Emitter<byte[]> profiles,
+      @Channel("links") Emitter<byte[]> links) {
     this.events = events;
     this.metrics = metrics;
     this.heartbeats = heartbeats;
     this.profiles = profiles;
+    this.links = links;
   }
 
   /** Whom to tell that a heartbeat is due. */
@@ -89,6 +93,17 @@ class KafkaReports implements RunReports {
                 (_, failure) -> {
                   if (failure != null) {
                     LOG.errorf(failure, "the profile did not reach the broker");
+                  }
+                });
+  }
+
+  void link(LinkMeasurement link) {
+    CompletionStage<Void> _ =
+        send(links, link.from(), link)
+            .whenComplete(
+                (_, failure) -> {
+                  if (failure != null) {
+                    LOG.errorf(failure, "a measured link did not reach the broker: %s", link);
                   }
                 });
   }

@@ -2,11 +2,6 @@ package org.hetermoe.worker;
 
 import jakarta.inject.Singleton;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -46,6 +41,7 @@ class ProfileReporter implements AutoCloseable {
   private final WorkerSettings settings;
   private final WorkerIdentity identity;
   private final CommandLoop commands;
+  private final MeasuringTurn turns;
   private final KafkaReports reports;
   private final ClientSettings coordinator;
   private Thread thread;
@@ -54,11 +50,13 @@ class ProfileReporter implements AutoCloseable {
       WorkerSettings settings,
       WorkerIdentity identity,
       CommandLoop commands,
+      MeasuringTurn turns,
       KafkaReports reports,
       ClientSettings coordinator) {
     this.settings = settings;
     this.identity = identity;
     this.commands = commands;
+    this.turns = turns;
     this.reports = reports;
     this.coordinator = coordinator.withRequestTimeout(REQUEST_TIMEOUT).withRetry(RETRY);
   }
@@ -111,11 +109,7 @@ class ProfileReporter implements AutoCloseable {
 
   private void measureInTurn(CoordinatorClient client, String device, DType type)
       throws IOException, InterruptedException {
-    Files.createDirectories(settings.dataDirectory());
-    Path lock = settings.dataDirectory().resolve("profiling.lock");
-    try (FileChannel file =
-            FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        FileLock _ = turn(file)) {
+    try (MeasuringTurn.Turn _ = turns.take()) {
       if (known(client, device)) {
         return;
       }
@@ -131,19 +125,6 @@ class ProfileReporter implements AutoCloseable {
         Thread.sleep(PAUSE_MILLIS);
       }
     }
-  }
-
-  /**
-   * Asks again and again instead of waiting: the system takes processes of which each holds one
-   * lock and waits for another for a deadlock, although they are of different threads.
-   */
-  private static FileLock turn(FileChannel file) throws IOException, InterruptedException {
-    FileLock lock = file.tryLock();
-    while (lock == null) {
-      Thread.sleep(PAUSE_MILLIS);
-      lock = file.tryLock();
-    }
-    return lock;
   }
 
   private WorkerProfile measure(String device, DType type) {

@@ -6,11 +6,13 @@ import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.direct.DirectSettings;
 import org.hetermoe.channel.direct.DirectTransport;
+import org.hetermoe.channel.direct.MeasuredLink;
 import org.hetermoe.channel.kafka.KafkaSettings;
 import org.hetermoe.channel.kafka.KafkaTransport;
 import org.hetermoe.channel.memory.MemoryChannels;
@@ -94,6 +96,16 @@ class RunChannels implements AutoCloseable {
       throw e;
     }
     return opened;
+  }
+
+  /**
+   * Measures the link to another process.
+   *
+   * @return empty where this process or the other is busy
+   * @throws IOException if the other cannot be reached or refuses
+   */
+  Optional<MeasuredLink> probe(InetSocketAddress peer) throws IOException {
+    return direct.probe(peer);
   }
 
   @Override

@@ -6,6 +6,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.Map;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.hetermoe.api.ClientSettings;
@@ -22,6 +23,8 @@ import org.hetermoe.run.Json;
 /** The parts of a worker process that are plain Java; one of each. */
 @ApplicationScoped
 class WorkerBeans {
+  private static final Duration LINKS_PAUSE = Duration.ofMillis(500);
+
   @Produces
   @Singleton
   WorkerIdentity identity(
@@ -78,6 +81,26 @@ class WorkerBeans {
   @Singleton
   CommandLoop commands(WorkerIdentity identity, RankThreadFactory threads, KafkaReports reports) {
     return new CommandLoop(identity.instance(), identity.worker(), threads, reports);
+  }
+
+  @Produces
+  @Singleton
+  LinkReporter links(
+      WorkerIdentity identity,
+      RunChannels channels,
+      MeasuringTurn turns,
+      CommandLoop commands,
+      KafkaReports reports) {
+    return new LinkReporter(
+        identity.worker(),
+        peer -> {
+          try (MeasuringTurn.Turn _ = turns.take()) {
+            return channels.probe(peer);
+          }
+        },
+        () -> commands.current().isPresent(),
+        reports::link,
+        LINKS_PAUSE);
   }
 
   /** REST speaks the JSON of all services. */

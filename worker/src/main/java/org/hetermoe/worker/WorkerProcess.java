@@ -46,6 +46,7 @@ class WorkerProcess {
   private final ActivationTopic activations;
   private final Refusals refusals;
   private final ProfileReporter profiles;
+  private final LinkReporter links;
   private final EmulationListeners emulation;
   private final HttpServer http;
   private final String httpHost;
@@ -67,6 +68,7 @@ class WorkerProcess {
       ActivationTopic activations,
       Refusals refusals,
       ProfileReporter profiles,
+      LinkReporter links,
       EmulationListeners emulation,
       HttpServer http,
       @ConfigProperty(name = "quarkus.http.host") String httpHost) {
@@ -79,6 +81,7 @@ class WorkerProcess {
     this.activations = activations;
     this.refusals = refusals;
     this.profiles = profiles;
+    this.links = links;
     this.emulation = emulation;
     this.http = http;
     this.httpHost = httpHost;
@@ -100,11 +103,13 @@ class WorkerProcess {
     ScheduledFuture<?> _ =
         pulse.scheduleAtFixedRate(this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
     profiles.start(compute, types);
+    links.start();
   }
 
   void stop(@Observes ShutdownEvent event) {
     shutdown.drain();
     profiles.close();
+    links.close();
     commands.close();
     pulse.shutdownNow();
     channels.close();

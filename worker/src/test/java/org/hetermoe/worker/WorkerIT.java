@@ -15,11 +15,16 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.UUID;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.hetermoe.channel.FrameBuffers;
+import org.hetermoe.channel.Refusals;
+import org.hetermoe.channel.direct.DirectSettings;
+import org.hetermoe.channel.direct.DirectTransport;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
 import org.junit.jupiter.api.AfterEach;
@@ -43,7 +48,7 @@ class WorkerIT {
   @BeforeEach
   void listen() {
     ScriptedService.TRAINERS.clear();
-    tap = new TopicTap(servers, Topics.EVENTS, Topics.HEARTBEATS, Topics.METRICS);
+    tap = new TopicTap(servers, Topics.EVENTS, Topics.HEARTBEATS, Topics.METRICS, Topics.LINKS);
     await().until(() -> heartbeat().worker().equals("expert-3") && heartbeat().run() == null);
   }
 
@@ -141,6 +146,39 @@ class WorkerIT {
         .get("/q/metrics")
         .then()
         .body(containsString("hetermoe_commands_refused_total 6.0"));
+  }
+
+  @Test
+  void measuresTheLinkWithAWorkerThatAppears() throws IOException {
+    try (FrameBuffers buffers = new FrameBuffers();
+        DirectTransport other =
+            new DirectTransport(DirectSettings.loopback(), buffers, new Refusals())) {
+      tap.send(
+          Topics.HEARTBEATS,
+          Json.MAPPER.writeValueAsBytes(
+              new Heartbeat(
+                  "attention-7",
+                  UUID.randomUUID(),
+                  WorkerRank.Role.ATTENTION,
+                  "127.0.0.1",
+                  other.address().getPort(),
+                  7,
+                  "http://127.0.0.1:1",
+                  "cpu",
+                  "test",
+                  null,
+                  0,
+                  0)));
+
+      LinkMeasurement out = tap.next(Topics.LINKS, LinkMeasurement.class);
+      LinkMeasurement in = tap.next(Topics.LINKS, LinkMeasurement.class);
+      assertThat(out.from()).isEqualTo("expert-3");
+      assertThat(out.to()).isEqualTo("attention-7");
+      assertThat(in.from()).isEqualTo("attention-7");
+      assertThat(in.to()).isEqualTo("expert-3");
+      assertThat(out.bytesPerSecond()).isPositive();
+      assertThat(in.latencySeconds()).isPositive();
+    }
   }
 
   @Test

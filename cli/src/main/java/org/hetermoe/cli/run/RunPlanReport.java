@@ -88,15 +88,27 @@ final class RunPlanReport {
     for (RunPlan.PlannedWorker worker : plan.workers()) {
       out.printf(
           Locale.ROOT,
-          "  %-12s %-12s %-28s experts per layer %s%s%n",
+          "  %-12s %-12s %-28s experts per layer %s%s%s%n",
           worker.peer(),
           worker.worker().equals(worker.peer()) ? "" : worker.worker(),
           worker.device(),
           counts(worker.expertsPerLayer()),
           worker.predictedBusy() == null
               ? ""
-              : String.format(Locale.ROOT, "  busy %.0f%%", 100 * worker.predictedBusy()));
+              : String.format(Locale.ROOT, "  busy %.0f%%", 100 * worker.predictedBusy()),
+          link(worker.link()));
     }
+  }
+
+  private static String link(RunPlan.PlannedLink link) {
+    return link == null
+        ? ""
+        : String.format(
+            Locale.ROOT,
+            "  link %.3g GB/s, %.3g ms (%s)",
+            link.bytesPerSecond() * 1e-9,
+            link.latencySeconds() * 1e3,
+            link.measured() ? "measured" : "as set");
   }
 
   private static String seconds(RunPlan plan) {

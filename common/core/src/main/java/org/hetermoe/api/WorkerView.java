@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.LinkMeasurement;
 
 /**
  * A worker as REST shows it: its last heartbeat, when that came, and whether it lives.
@@ -26,6 +27,7 @@ import org.hetermoe.run.Heartbeat;
  * @param run the run it works on; null while it is idle
  * @param attempt the attempt; 0 while it is idle
  * @param step the last step done; 0 while it is idle
+ * @param links from it to other workers, as far as they have been measured, by their ids
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record WorkerView(
@@ -44,9 +46,29 @@ public record WorkerView(
     Instant lastHeartbeatAt,
     UUID run,
     int attempt,
-    int step) {
+    int step,
+    List<Link> links) {
+  public WorkerView {
+    links = List.copyOf(links);
+  }
+
+  /**
+   * What was measured from a worker to another.
+   *
+   * @param to stable id of the other
+   * @param bytesPerSecond of long messages
+   * @param latencySeconds of a small message, one way
+   * @param measuredAt when
+   */
+  public record Link(String to, double bytesPerSecond, double latencySeconds, Instant measuredAt) {}
+
   /** What a heartbeat says, with what the coordinator knows beside it. */
-  public static WorkerView of(Heartbeat heartbeat, Instant at, boolean alive, boolean profiled) {
+  public static WorkerView of(
+      Heartbeat heartbeat,
+      Instant at,
+      boolean alive,
+      boolean profiled,
+      List<LinkMeasurement> measured) {
     return new WorkerView(
         heartbeat.worker(),
         heartbeat.instance(),
@@ -63,6 +85,11 @@ public record WorkerView(
         at,
         heartbeat.run(),
         heartbeat.attempt(),
-        heartbeat.step());
+        heartbeat.step(),
+        measured.stream()
+            .map(
+                link ->
+                    new Link(link.to(), link.bytesPerSecond(), link.latencySeconds(), link.at()))
+            .toList());
   }
 }

@@ -81,6 +81,7 @@ public record RunPlan(
    * @param device what it was planned as
    * @param expertsPerLayer how many experts it owns
    * @param predictedBusy share of the step that it computes; null without profiles
+   * @param link with the other side; null in plans of before links were measured
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record PlannedWorker(
@@ -88,9 +89,19 @@ public record RunPlan(
       String worker,
       String device,
       List<Integer> expertsPerLayer,
-      Double predictedBusy) {
+      Double predictedBusy,
+      PlannedLink link) {
     public PlannedWorker {
       expertsPerLayer = List.copyOf(expertsPerLayer);
     }
   }
+
+  /**
+   * The slowest of a worker's links with workers of the other side.
+   *
+   * @param bytesPerSecond in each direction
+   * @param latencySeconds of a message
+   * @param measured whether it was measured; else it is the coordinator's setting
+   */
+  public record PlannedLink(double bytesPerSecond, double latencySeconds, boolean measured) {}
 }

@@ -19,6 +19,9 @@ public final class Topics {
   /** {@link WorkerProfile}s, one partition. */
   public static final String PROFILES = "hetermoe.profiles";
 
+  /** {@link LinkMeasurement}s, one partition. */
+  public static final String LINKS = "hetermoe.links";
+
   /** Binary frame parts to attention workers, a partition per worker. */
   public static final String ATTENTION_ACTIVATIONS = "hetermoe.activations.attention";
 
@@ -32,7 +35,7 @@ public final class Topics {
 
   /** The topics of control traffic. */
   public static final List<String> CONTROL =
-      List.of(COMMANDS, EVENTS, HEARTBEATS, METRICS, PROFILES);
+      List.of(COMMANDS, EVENTS, HEARTBEATS, METRICS, PROFILES, LINKS);
 
   /** The topics of activation traffic. */
   public static final List<String> ACTIVATIONS = List.of(ATTENTION_ACTIVATIONS, EXPERT_ACTIVATIONS);

@@ -35,7 +35,7 @@ public enum Refusal {
   TRUNCATED(14),
   /** Said nothing for too long. */
   TIMEOUT(15),
-  /** More connections than are served at a time. */
+  /** More connections than are served at a time; or one that would disturb a run. */
   BUSY(16);
 
   private final int code;

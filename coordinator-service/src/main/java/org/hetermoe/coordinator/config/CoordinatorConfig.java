@@ -33,13 +33,16 @@ public interface CoordinatorConfig {
 
   /** What planning goes by beside profiles. */
   interface Planning {
-    /** How long a run waits for the profile of a worker that has just come. */
+    /** How long a run waits for the profile of a worker that has just come, and for its links. */
     Duration profilePatience();
 
-    /** Bytes per second between two workers, in each direction. */
+    /**
+     * Bytes per second between two workers, in each direction: used until a pair has been measured,
+     * and where measurements say nothing: for emulated devices, and channels other than direct.
+     */
     double linkBytesPerSecond();
 
-    /** Time of an empty message between two workers. */
+    /** Time of an empty message between two workers; used as the speed above. */
     Duration linkLatency();
   }
 

@@ -4,23 +4,27 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.hetermoe.cluster.Device;
 import java.util.Set;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.run.Assignment;
 
 /**
- * How fast the workers of a group are, and what they can compute.
+ * How fast the workers of a group are, what they can compute, and what they have between them.
  *
  * @param members in order of role and rank
  * @param profiles of those of which one is known
  * @param attentionOnly attention workers that cannot own experts, since their devices do not
  *     compute in the experts' type
+ * @param links among them
  */
 public record GroupDevices(
     List<Assignment.Member> members,
     Map<WorkerRank, DeviceProfile> profiles,
-    Set<WorkerRank> attentionOnly) {
+    Set<WorkerRank> attentionOnly,
+    GroupLinks links) {
   public GroupDevices {
     members = List.copyOf(members);
     profiles = Map.copyOf(profiles);
@@ -53,11 +57,17 @@ public record GroupDevices(
     return profile == null ? "unknown" : profile.name();
   }
 
-  List<DeviceProfile> of(WorkerRank.Role role) {
+  /** The devices of a side. */
+  List<Device> of(WorkerRank.Role role) {
     return members.stream()
         .map(Assignment.Member::peer)
         .filter(peer -> peer.role() == role)
-        .map(profiles::get)
+        .map(this::withLink)
         .toList();
+  }
+
+  private Device withLink(WorkerRank peer) {
+    LinkCosts link = links.of(peer);
+    return new Device(profiles.get(peer), link.bytesPerSecond(), link.latencySeconds(), link.nic());
   }
 }

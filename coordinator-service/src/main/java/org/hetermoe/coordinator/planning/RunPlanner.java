@@ -1,20 +1,17 @@
 package org.hetermoe.coordinator.planning;
 
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.hetermoe.cluster.Device;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.CostModel;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.plan.GroupCosts;
-import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.NoPlacement;
@@ -33,22 +30,19 @@ import org.hetermoe.simulate.Simulator;
 public final class RunPlanner {
   private final RunSpec spec;
   private final GroupDevices devices;
-  private final LinkCosts link;
   private final Schedule schedule;
   private final UnaryOperator<GroupCosts> correction;
   private final Simulator simulator = new Simulator();
 
   /** A planner of a run on a group. */
-  RunPlanner(RunSpec spec, GroupDevices devices, LinkCosts link) {
-    this(spec, devices, link, UnaryOperator.identity());
+  RunPlanner(RunSpec spec, GroupDevices devices) {
+    this(spec, devices, UnaryOperator.identity());
   }
 
-  private RunPlanner(
-      RunSpec spec, GroupDevices devices, LinkCosts link, UnaryOperator<GroupCosts> correction) {
+  private RunPlanner(RunSpec spec, GroupDevices devices, UnaryOperator<GroupCosts> correction) {
     this.correction = correction;
     this.spec = spec;
     this.devices = devices;
-    this.link = link;
     this.schedule =
         spec.training().schedule().schedule(spec.model().layers(), spec.training().microBatches());
   }
@@ -66,10 +60,7 @@ public final class RunPlanner {
       return this;
     }
     return new RunPlanner(
-        spec,
-        devices,
-        link,
-        costs -> MeasuredCosts.corrected(costs, profiled(loads), placement, spent));
+        spec, devices, costs -> MeasuredCosts.corrected(costs, profiled(loads), placement, spent));
   }
 
   /** A group of which a device is not known cannot be planned for. */
@@ -168,20 +159,13 @@ public final class RunPlanner {
             Training.services(GroupPrecision.of(spec.precision()), spec.training().recompute()),
             1,
             loads);
-    return CostModel.of(step, devices(WorkerRank.Role.ATTENTION), devices(WorkerRank.Role.EXPERT));
+    return CostModel.of(
+        step, devices.of(WorkerRank.Role.ATTENTION), devices.of(WorkerRank.Role.EXPERT));
   }
 
   private int sequences(int microBatch) {
     return Split.of(spec.training().batchSequences(), spec.training().microBatches(), microBatch)
         .count();
-  }
-
-  private List<Device> devices(WorkerRank.Role role) {
-    return devices.of(role).stream()
-        .map(
-            profile ->
-                new Device(profile, link.bytesPerSecond(), link.latencySeconds(), link.nic()))
-        .toList();
   }
 
   private static Decision.Promise promise(

@@ -13,12 +13,15 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.hetermoe.coordinator.config.CoordinatorConfig;
+import org.hetermoe.coordinator.profile.LinkRegistry;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
 import org.hetermoe.device.DeviceProfile;
+import org.hetermoe.device.ScaledProfile;
 import org.hetermoe.device.SidedProfile;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.run.Assignment;
+import org.hetermoe.run.ChannelKind;
 import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.PrecisionSpec;
@@ -31,12 +34,14 @@ import org.hetermoe.tensor.DType;
 @ApplicationScoped
 public class RunPlans {
   private final ProfileRegistry profiles;
-  private final LinkCosts link;
+  private final LinkRegistry links;
+  private final LinkCosts setting;
 
-  RunPlans(ProfileRegistry profiles, CoordinatorConfig config) {
+  RunPlans(ProfileRegistry profiles, LinkRegistry links, CoordinatorConfig config) {
     this.profiles = profiles;
+    this.links = links;
     Duration latency = config.planning().linkLatency();
-    this.link = new LinkCosts(config.planning().linkBytesPerSecond(), latency.toNanos() * 1e-9);
+    this.setting = new LinkCosts(config.planning().linkBytesPerSecond(), latency.toNanos() * 1e-9);
   }
 
   /**
@@ -57,7 +62,8 @@ public class RunPlans {
   }
 
   /**
-   * The devices of a group: emulated where the run says so, else the workers' own.
+   * The devices of a group: emulated where the run says so, else the workers' own. Their links are
+   * as measured where the run's frames go that way, over the direct channel.
    *
    * @param workers what is known of the workers, by their stable ids
    */
@@ -70,7 +76,24 @@ public class RunPlans {
           .or(() -> own(workers.get(member.worker()), member.peer().role(), spec.precision()))
           .ifPresent(profile -> known.put(member.peer(), profile));
     }
-    return new GroupDevices(members, known, attentionOnly(spec, members, workers));
+    return new GroupDevices(members, known, attentionOnly(spec, members, workers), links(spec, members, known));
+  }
+
+  private GroupLinks links(
+      RunSpec spec, List<Assignment.Member> members, Map<WorkerRank, DeviceProfile> known) {
+    if (spec.channel() != ChannelKind.DIRECT) {
+      return GroupLinks.of(setting);
+    }
+    Set<WorkerRank> emulated =
+        known.entrySet().stream()
+            .filter(device -> device.getValue() instanceof ScaledProfile)
+            .map(Map.Entry::getKey)
+            .collect(Collectors.toSet());
+    return GroupLinks.of(
+        setting,
+        members,
+        emulated,
+        links.among(members.stream().map(Assignment.Member::worker).toList()));
   }
 
   /** Attention workers whose own devices do not compute in the type of the run's experts. */
@@ -106,12 +129,7 @@ public class RunPlans {
 
   /** The planner of a run on a group. */
   public RunPlanner planner(RunSpec spec, GroupDevices devices) {
-    return new RunPlanner(spec, devices, link);
-  }
-
-  /** What the workers have between them. */
-  public LinkCosts link() {
-    return link;
+    return new RunPlanner(spec, devices);
   }
 
   /** A decision as it is stored and shown. */
@@ -135,7 +153,8 @@ public class RunPlans {
               IntStream.range(0, decision.placement().layers())
                   .mapToObj(layer -> decision.placement().expertsOf(layer, peer).size())
                   .toList(),
-              decision.promise().map(promise -> promise.busy().get(peer)).orElse(null)));
+              decision.promise().map(promise -> promise.busy().get(peer)).orElse(null),
+              link(devices.links(), peer)));
     }
     return new RunPlan(
         run,
@@ -154,5 +173,11 @@ public class RunPlans {
         null,
         workers,
         decision.placement());
+  }
+
+  private static RunPlan.PlannedLink link(GroupLinks links, WorkerRank peer) {
+    LinkCosts link = links.of(peer);
+    return new RunPlan.PlannedLink(
+        link.bytesPerSecond(), link.latencySeconds(), links.measured(peer));
   }
 }

@@ -1,2 +1,5 @@
-/** How fast the devices of workers are: measured or emulated, kept by device and software. */
+/**
+ * How fast the devices of workers are, measured or emulated, kept by device and software; and how
+ * fast the links between workers are, kept by pair.
+ */
 package org.hetermoe.coordinator.profile;

@@ -2,6 +2,7 @@ package org.hetermoe.coordinator.rebalance;
 
 import java.util.Map;
 import java.util.TreeMap;
+import org.hetermoe.coordinator.planning.GroupLinks;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
@@ -28,16 +29,19 @@ final class MoveCost {
    * Seconds until the worker with most to give or take is done.
    *
    * @param expertParameters of one expert
+   * @param links from each owner to the next
    */
-  static double seconds(Placement from, Placement to, long expertParameters, LinkCosts link) {
+  static double seconds(Placement from, Placement to, long expertParameters, GroupLinks links) {
     Map<WorkerRank, Double> out = new TreeMap<>();
     Map<WorkerRank, Double> in = new TreeMap<>();
-    double each = link.latencySeconds() + link.seconds((double) expertParameters * PARAMETER_BYTES);
+    double bytes = (double) expertParameters * PARAMETER_BYTES;
     for (int layer = 0; layer < from.layers(); layer++) {
       for (int expert = 0; expert < from.experts(); expert++) {
         WorkerRank giver = from.owner(layer, expert);
         WorkerRank taker = to.owner(layer, expert);
         if (!giver.equals(taker)) {
+          LinkCosts link = links.between(giver, taker);
+          double each = link.latencySeconds() + link.seconds(bytes);
           out.merge(giver, each, Double::sum);
           in.merge(taker, each, Double::sum);
         }

@@ -205,7 +205,7 @@ class Rebalancer {
 
   private double moveSeconds(Situation now, Placement next) {
     ModelShape model = ModelShape.of(now.spec().name(), now.spec().model());
-    return MoveCost.seconds(now.placement, next, model.expertParameters(), plans.link());
+    return MoveCost.seconds(now.placement, next, model.expertParameters(), now.devices.links());
   }
 
   private static String basis(Situation now) {

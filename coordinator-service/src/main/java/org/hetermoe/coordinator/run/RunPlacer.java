@@ -90,6 +90,11 @@ class RunPlacer {
           waitFor(run, waiting, "the profile of " + String.join(", ", devices.unknown()));
           yield Placed.NEXT_IN_LINE;
         }
+        List<String> unmeasured = devices.links().unknown();
+        if (unmeasured.stream().anyMatch(this::isFresh)) {
+          waitFor(run, waiting, "the links of " + String.join(", ", unmeasured));
+          yield Placed.NEXT_IN_LINE;
+        }
         begin(run, waiting, devices);
         yield Placed.SETTLED;
       }
@@ -121,7 +126,11 @@ class RunPlacer {
   private boolean mayStillCome(GroupDevices devices) {
     return devices.members().stream()
         .filter(member -> !devices.profiles().containsKey(member.peer()))
-        .anyMatch(member -> roster.freeFor(member.worker()).compareTo(profilePatience) < 0);
+        .anyMatch(member -> isFresh(member.worker()));
+  }
+
+  private boolean isFresh(String worker) {
+    return roster.freeFor(worker).compareTo(profilePatience) < 0;
   }
 
   private void begin(Run run, RunState.Submitted waiting, GroupDevices devices) {

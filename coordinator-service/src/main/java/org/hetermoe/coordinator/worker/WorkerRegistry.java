@@ -21,9 +21,11 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.eclipse.microprofile.reactive.messaging.Incoming;
 import org.hetermoe.api.WorkerView;
 import org.hetermoe.coordinator.broker.Messages;
+import org.hetermoe.coordinator.profile.LinkRegistry;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.run.Topics;
 
 /** Takes heartbeats, and remembers in the database which workers there have been. */
@@ -35,6 +37,7 @@ public class WorkerRegistry {
   private final EntityManager entities;
   private final Event<WorkerChanged> changes;
   private final ProfileRegistry profiles;
+  private final LinkRegistry links;
 
   WorkerRegistry(
       Roster roster,
@@ -42,12 +45,14 @@ public class WorkerRegistry {
       EntityManager entities,
       Event<WorkerChanged> changes,
       ProfileRegistry profiles,
+      LinkRegistry links,
       MeterRegistry meters) {
     this.roster = roster;
     this.messages = messages;
     this.entities = entities;
     this.changes = changes;
     this.profiles = profiles;
+    this.links = links;
     for (WorkerRank.Role role : WorkerRank.Role.values()) {
       Gauge.builder("hetermoe.workers.alive", () -> alive(role))
           .tag("role", role.name().toLowerCase(Locale.ROOT))
@@ -95,24 +100,30 @@ public class WorkerRegistry {
             .createQuery("from KnownWorker", KnownWorker.class)
             .getResultStream()
             .collect(Collectors.toMap(KnownWorker::id, Function.identity()));
+    Map<String, List<LinkMeasurement>> measured =
+        links.all().stream().collect(Collectors.groupingBy(LinkMeasurement::from));
     List<WorkerView> views =
         roster.sightings().stream()
-            .map(sighting -> view(sighting.heartbeat(), sighting.at(), roster.alive(sighting)))
+            .map(
+                sighting ->
+                    view(sighting.heartbeat(), sighting.at(), roster.alive(sighting), measured))
             .collect(Collectors.toCollection(ArrayList::new));
     views.forEach(view -> known.remove(view.worker()));
     for (KnownWorker gone : known.values()) {
-      views.add(view(gone.heartbeat(), gone.lastHeartbeatAt(), false));
+      views.add(view(gone.heartbeat(), gone.lastHeartbeatAt(), false, measured));
     }
     views.sort(Comparator.comparing(WorkerView::worker));
     return views;
   }
 
-  private WorkerView view(Heartbeat heartbeat, Instant at, boolean alive) {
+  private WorkerView view(
+      Heartbeat heartbeat, Instant at, boolean alive, Map<String, List<LinkMeasurement>> measured) {
     return WorkerView.of(
         heartbeat,
         at,
         alive,
-        profiles.of(heartbeat.compute(), heartbeat.softwareVersion()).isPresent());
+        profiles.of(heartbeat.compute(), heartbeat.softwareVersion()).isPresent(),
+        measured.getOrDefault(heartbeat.worker(), List.of()));
   }
 
   private long alive(WorkerRank.Role role) {

@@ -21,7 +21,7 @@ public class WorkerResource {
 
   /** All workers that were ever heard of, by id. */
   @GET
-  @Operation(summary = "Workers, whether they live, and what they do")
+  @Operation(summary = "Workers, whether they live, what they do, and the links between them")
   public WorkerList list() {
     return new WorkerList(registry.all());
   }

@@ -24,7 +24,7 @@ import org.hetermoe.run.RunSpecReader;
 import org.junit.jupiter.api.Test;
 
 class RunPlannerTest {
-  private static final LinkCosts LINK = new LinkCosts(1e12, 0);
+  private static final GroupLinks LINKS = GroupLinks.of(new LinkCosts(1e12, 0));
 
   @Test
   void movesExpertsToAttentionWorkersThatWouldWait() {
@@ -52,15 +52,16 @@ class RunPlannerTest {
             "precision={attention: bf16, experts: fp16}");
     GroupDevices all = profiled(spec, 4, 1);
     GroupDevices one =
-        new GroupDevices(all.members(), all.profiles(), Set.of(WorkerRank.attention(1)));
-    RunPlanner planner = new RunPlanner(spec, one, LINK);
+        new GroupDevices(
+            all.members(), all.profiles(), Set.of(WorkerRank.attention(1)), all.links());
+    RunPlanner planner = new RunPlanner(spec, one);
 
     Decision decision = planner.decide(planner.balanced());
 
     assertThat(decision.placement().moved(1)).isZero();
     assertThat(decision.why())
         .endsWith("; no experts on attention workers, of which attention-1 cannot compute in fp16");
-    assertThat(new RunPlanner(spec, all, LINK).decide(planner.balanced()).placement().moved(1))
+    assertThat(new RunPlanner(spec, all).decide(planner.balanced()).placement().moved(1))
         .isPositive();
   }
 
@@ -82,7 +83,7 @@ class RunPlannerTest {
   void spreadsEvenlyAndSaysWhyWhereAProfileIsMissing() {
     RunSpec spec = spec("workers.experts=2");
     GroupDevices devices = devices(spec, Map.of(WorkerRank.attention(0), new Linear("A", 1)));
-    RunPlanner planner = new RunPlanner(spec, devices, LINK);
+    RunPlanner planner = new RunPlanner(spec, devices);
 
     Decision decision = planner.decide(planner.balanced());
 
@@ -122,13 +123,33 @@ class RunPlannerTest {
             planner.given(even, "", loads).promise().orElseThrow().stepSeconds() * 3, within(3.0));
   }
 
+  @Test
+  void takesLongerOverLinksThatAreSlow() {
+    RunSpec spec = spec("workers.experts=2");
+    Map<WorkerRank, DeviceProfile> profiles =
+        Map.of(
+            WorkerRank.attention(0), new Linear("A", 1),
+            WorkerRank.expert(0), new Linear("E", 1),
+            WorkerRank.expert(1), new Linear("E", 1));
+    GroupLinks slow = GroupLinks.of(new LinkCosts(1e6, 0.01));
+    RunPlanner fast = new RunPlanner(spec, devices(spec, profiles));
+    RunPlanner late = new RunPlanner(spec, devices(spec, profiles, slow));
+    Placement even = Placement.balanced(4, 8, 2);
+
+    assertThat(seconds(late, even)).isGreaterThan(2 * seconds(fast, even));
+  }
+
+  private static double seconds(RunPlanner planner, Placement placement) {
+    return planner.given(placement, "", planner.balanced()).promise().orElseThrow().stepSeconds();
+  }
+
   private static Decision decide(RunSpec spec, double attentionSpeed, double expertSpeed) {
     RunPlanner planner = planner(spec, attentionSpeed, expertSpeed);
     return planner.decide(planner.balanced());
   }
 
   private static RunPlanner planner(RunSpec spec, double attentionSpeed, double expertSpeed) {
-    return new RunPlanner(spec, profiled(spec, attentionSpeed, expertSpeed), LINK);
+    return new RunPlanner(spec, profiled(spec, attentionSpeed, expertSpeed));
   }
 
   private static GroupDevices profiled(RunSpec spec, double attentionSpeed, double expertSpeed) {
@@ -143,6 +164,11 @@ class RunPlannerTest {
   }
 
   private static GroupDevices devices(RunSpec spec, Map<WorkerRank, DeviceProfile> profiles) {
+    return devices(spec, profiles, LINKS);
+  }
+
+  private static GroupDevices devices(
+      RunSpec spec, Map<WorkerRank, DeviceProfile> profiles, GroupLinks links) {
     List<Assignment.Member> members = new ArrayList<>();
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
       members.add(member(WorkerRank.attention(rank)));
@@ -150,7 +176,7 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
       members.add(member(WorkerRank.expert(rank)));
     }
-    return new GroupDevices(members, profiles);
+    return new GroupDevices(members, profiles, Set.of(), links);
   }
 
   private static Assignment.Member member(WorkerRank peer) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import org.hetermoe.coordinator.planning.GroupLinks;
 import org.hetermoe.coordinator.planning.MeasuredCosts.Spent;
 import org.hetermoe.coordinator.planning.StepWindow;
 import org.hetermoe.coordinator.rebalance.RebalancePolicy.Prospect;
@@ -43,12 +44,12 @@ class RebalancePolicyTest {
   void takesAsLongAsTheWorkerWithMostToGiveOrTake() {
     Placement from = Placement.ofCounts(2, List.of(4, 0));
     Placement to = Placement.ofCounts(2, List.of(1, 3));
-    LinkCosts link = new LinkCosts(1_200, 0.5);
+    GroupLinks links = GroupLinks.of(new LinkCosts(1_200, 0.5));
 
     assertThat(MoveCost.experts(from, to)).isEqualTo(6);
     // Six experts of 100 parameters, 12 bytes each: a second on the way, half a second before it.
-    assertThat(MoveCost.seconds(from, to, 100, link)).isEqualTo(9, within(1e-9));
-    assertThat(MoveCost.seconds(from, from, 100, link)).isZero();
+    assertThat(MoveCost.seconds(from, to, 100, links)).isEqualTo(9, within(1e-9));
+    assertThat(MoveCost.seconds(from, from, 100, links)).isZero();
   }
 
   @Test

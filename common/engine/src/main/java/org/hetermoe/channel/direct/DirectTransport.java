@@ -7,6 +7,8 @@ import static java.lang.System.Logger.Level.WARNING;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -15,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -38,6 +41,9 @@ import org.hetermoe.group.WorkerRank;
  * there yet is tried again for {@link DirectSettings#connectTimeout}. A connection that comes for a
  * channel that is not open yet is kept waiting half as long. So members may be opened in any order.
  *
+ * <p>While no channel is open, the link to another process can be measured: one at a time, from
+ * here or from there. Opening a channel ends a measurement.
+ *
  * <p>Thread-safe. Closing it aborts the channels that are still open.
  */
 public final class DirectTransport implements AutoCloseable {
@@ -58,6 +64,10 @@ public final class DirectTransport implements AutoCloseable {
   private final Condition opened = lock.newCondition();
   private final Map<Place, DirectChannel> channels = new HashMap<>();
   private final Set<Inbound> connections = new HashSet<>();
+
+  /** The connection over which a link is being measured; null while none is. */
+  private Closeable probe;
+
   private volatile boolean closed;
 
   /**
@@ -100,6 +110,7 @@ public final class DirectTransport implements AutoCloseable {
     Map<WorkerRank, InetSocketAddress> others = new HashMap<>(peers);
     others.remove(self);
     DirectChannel channel = new DirectChannel(this, run, self, others);
+    Closeable disturbing;
     lock.lock();
     try {
       if (closed) {
@@ -109,11 +120,90 @@ public final class DirectTransport implements AutoCloseable {
         throw new IllegalStateException("a channel of " + self + " in " + run + " is open already");
       }
       opened.signalAll();
+      disturbing = probe;
     } finally {
       lock.unlock();
     }
+    closeQuietly(disturbing);
     channel.connect();
     return channel;
+  }
+
+  /**
+   * Measures the link to another process, in a few hundred milliseconds.
+   *
+   * @return empty if either end has channels open, or measures already: to be tried again later
+   * @throws IOException if the peer cannot be reached, refuses, or ends the connection
+   */
+  public Optional<MeasuredLink> probe(InetSocketAddress peer) throws IOException {
+    if (busy()) {
+      return Optional.empty();
+    }
+    try (ByteChannel wire = sockets.connect(peer, LinkProbe.TIME_LIMIT)) {
+      if (!beginProbe(wire)) {
+        return Optional.empty();
+      }
+      ScheduledFuture<?> watch = closeAfter(wire, LinkProbe.TIME_LIMIT);
+      try {
+        Sockets.writeFully(wire, Handshake.encodeProbe());
+        ByteBuffer answer = ByteBuffer.allocate(Handshake.ANSWER_BYTES);
+        if (!Sockets.readFully(wire, answer)) {
+          throw new IOException(peer + " hung up");
+        }
+        if (Handshake.busy(answer.flip())) {
+          return Optional.empty();
+        }
+        Optional<String> objection = Handshake.objection(answer);
+        if (objection.isPresent()) {
+          throw new IOException(peer + " " + objection.get());
+        }
+        return Optional.of(new LinkProbe(wire).measure());
+      } finally {
+        watch.cancel(false);
+        endProbe(wire);
+      }
+    } catch (IOException e) {
+      if (busy()) {
+        // A channel was opened here, which ended the measurement.
+        debug("probe of " + peer, e);
+        return Optional.empty();
+      }
+      throw new IOException("cannot measure the link to " + peer + ": " + Sockets.reason(e), e);
+    }
+  }
+
+  private boolean busy() {
+    lock.lock();
+    try {
+      return closed || probe != null || !channels.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Lets a measurement begin; false while frames of a run or another one would disturb it. */
+  boolean beginProbe(Closeable wire) {
+    lock.lock();
+    try {
+      if (busy()) {
+        return false;
+      }
+      probe = wire;
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void endProbe(Closeable wire) {
+    lock.lock();
+    try {
+      if (wire.equals(probe)) {
+        probe = null;
+      }
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void accept() {
@@ -264,16 +354,19 @@ public final class DirectTransport implements AutoCloseable {
   public void close() {
     List<DirectChannel> open;
     List<Inbound> connected;
+    Closeable measuring;
     lock.lock();
     try {
       closed = true;
       opened.signalAll();
+      measuring = probe;
       open = List.copyOf(channels.values());
       connected = List.copyOf(connections);
     } finally {
       lock.unlock();
     }
     closeQuietly(server);
+    closeQuietly(measuring);
     for (DirectChannel channel : open) {
       channel.abort("the process stops taking part");
       channel.close();

@@ -10,10 +10,11 @@ import org.hetermoe.group.RunKey;
 import org.hetermoe.group.WorkerRank;
 
 /**
- * The first words on a connection. The sender says which run it is, who it is and whom it wants
- * ({@value #BYTES} bytes, little-endian: magic 4, version 2, zeroes 2, run 16, attempt 4, sender 4,
- * receiver 4, CRC32C 4); the receiver answers with {@value #ANSWER_BYTES} bytes: magic 4, a {@link
- * Refusal}'s code or 0, zeroes 3.
+ * The first words on a connection. The sender says what the connection is for, which run it is, who
+ * it is and whom it wants ({@value #BYTES} bytes, little-endian: magic 4, version 2, purpose 2, run
+ * 16, attempt 4, sender 4, receiver 4, CRC32C 4); the receiver answers with {@value #ANSWER_BYTES}
+ * bytes: magic 4, a {@link Refusal}'s code or 0, zeroes 3. The purpose is {@value #FRAMES}, frames
+ * of the run, or {@value #PROBE}, a {@link LinkProbe}, which is of no run: the rest is zeroes.
  */
 record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
   static final int BYTES = 40;
@@ -22,19 +23,34 @@ record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
   /** "HMoC". */
   private static final int MAGIC = 0x436f4d48;
 
-  private static final short VERSION = 1;
+  private static final short VERSION = 2;
+
+  private static final short FRAMES = 1;
+  private static final short PROBE = 2;
   private static final int CHECKSUM_AT = BYTES - Integer.BYTES;
 
   ByteBuffer encode() {
-    ByteBuffer out = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    out.putInt(MAGIC).putShort(VERSION).putShort((short) 0);
+    ByteBuffer out = begun(FRAMES);
     out.putLong(run.run().getMostSignificantBits()).putLong(run.run().getLeastSignificantBits());
     out.putInt(run.attempt()).putInt(sender.code()).putInt(receiver.code());
-    out.putInt(FrameHeader.checksum(out.slice(0, CHECKSUM_AT)));
-    return out.flip();
+    return sealed(out);
   }
 
-  /** Reads what {@link #encode} wrote. */
+  /** What a {@link LinkProbe} says first. */
+  static ByteBuffer encodeProbe() {
+    return sealed(begun(PROBE));
+  }
+
+  private static ByteBuffer begun(short purpose) {
+    ByteBuffer out = ByteBuffer.allocate(BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    return out.putInt(MAGIC).putShort(VERSION).putShort(purpose);
+  }
+
+  private static ByteBuffer sealed(ByteBuffer out) {
+    return out.putInt(CHECKSUM_AT, FrameHeader.checksum(out.slice(0, CHECKSUM_AT))).clear();
+  }
+
+  /** Reads what {@link #encode} or {@link #encodeProbe} wrote. */
   static Greeting decode(ByteBuffer bytes) {
     ByteBuffer in = bytes.slice(0, BYTES).order(ByteOrder.LITTLE_ENDIAN);
     if (in.getInt(0) != MAGIC) {
@@ -45,6 +61,13 @@ record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
     }
     if (in.getInt(CHECKSUM_AT) != FrameHeader.checksum(in.slice(0, CHECKSUM_AT))) {
       return new Rejected(Refusal.BAD_CHECKSUM, "handshake does not match its checksum");
+    }
+    short purpose = in.getShort(6);
+    if (purpose == PROBE) {
+      return new Probing();
+    }
+    if (purpose != FRAMES) {
+      return new Rejected(Refusal.BAD_VERSION, "purpose " + purpose);
     }
     Optional<WorkerRank> sender = WorkerRank.ofCode(in.getInt(28));
     if (sender.isEmpty()) {
@@ -61,6 +84,12 @@ record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
   static ByteBuffer answer(Optional<Refusal> refusal) {
     ByteBuffer out = ByteBuffer.allocate(ANSWER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     return out.putInt(0, MAGIC).put(4, refusal.map(r -> (byte) r.code()).orElse((byte) 0));
+  }
+
+  /** Whether an answer says that the other end is busy. */
+  static boolean busy(ByteBuffer answer) {
+    ByteBuffer in = answer.slice(0, ANSWER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    return in.getInt(0) == MAGIC && in.get(4) == Refusal.BUSY.code();
   }
 
   /** What an answer says, in words; empty if it is yes. */
@@ -81,6 +110,9 @@ record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
 
   /** A sound one. */
   record Welcome(Handshake handshake) implements Greeting {}
+
+  /** Somebody wants to measure the link. */
+  record Probing() implements Greeting {}
 
   /** An unsound one. */
   record Rejected(Refusal reason, String detail) implements Greeting {}

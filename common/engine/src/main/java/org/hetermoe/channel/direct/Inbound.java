@@ -34,14 +34,16 @@ final class Inbound implements Runnable {
   @Override
   public void run() {
     try {
-      Optional<Guest> guest;
+      Guest guest;
       try {
         guest = introduce();
       } finally {
         transport.noStranger();
       }
-      if (guest.isPresent()) {
-        serve(guest.get().channel(), guest.get().handshake());
+      switch (guest) {
+        case Nobody _ -> {}
+        case Member(DirectChannel channel, Handshake handshake) -> serve(channel, handshake);
+        case Prober _ -> serveProbe();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -52,54 +54,62 @@ final class Inbound implements Runnable {
   }
 
   /** Hears who it is, and finds whom it wants. */
-  private Optional<Guest> introduce() throws InterruptedException {
-    Optional<Handshake> greeting = greet();
-    if (greeting.isEmpty()) {
-      return Optional.empty();
-    }
-    Handshake handshake = greeting.get();
+  private Guest introduce() throws InterruptedException {
+    return switch (greet()) {
+      case Handshake.Welcome(Handshake handshake) -> introduce(handshake);
+      case Handshake.Probing _ -> {
+        boolean begun = transport.beginProbe(wire);
+        if (!begun) {
+          // Nothing is wrong with it, so it is not counted: it will come again.
+          answer(Optional.of(Refusal.BUSY));
+        }
+        yield begun ? new Prober() : new Nobody();
+      }
+      case Handshake.Rejected(Refusal reason, String detail) -> {
+        refuse(reason, "handshake from " + origin + ": " + detail);
+        yield new Nobody();
+      }
+      case null -> new Nobody();
+    };
+  }
+
+  private Guest introduce(Handshake handshake) throws InterruptedException {
     DirectTransport.Found found = transport.find(handshake.run(), handshake.receiver());
     return switch (found) {
       case DirectTransport.Missing(Refusal reason) -> {
         refuse(reason, "connection from " + origin + ": " + handshake);
-        yield Optional.empty();
+        yield new Nobody();
       }
       case DirectTransport.Present(DirectChannel channel) -> {
         Optional<Refusal> refusal = channel.admit(handshake.sender(), this);
         refusal.ifPresent(reason -> refuse(reason, "connection from " + origin + ": " + handshake));
-        yield refusal.isPresent() ? Optional.empty() : Optional.of(new Guest(channel, handshake));
+        yield refusal.isPresent() ? new Nobody() : new Member(channel, handshake);
       }
     };
   }
 
-  /** Hears who it is. */
-  private Optional<Handshake> greet() {
+  /** Hears who it is; null if it has not said so. */
+  private Handshake.Greeting greet() {
     ScheduledFuture<?> watch = transport.closeAfter(wire, transport.settings().handshakeTimeout());
     ByteBuffer bytes = ByteBuffer.allocate(Handshake.BYTES);
     try {
       if (!Sockets.readFully(wire, bytes)) {
-        return Optional.empty();
+        return null;
       }
     } catch (EOFException e) {
       refusals.refuse(Refusal.TRUNCATED, "handshake from " + origin + ": " + e.getMessage());
-      return Optional.empty();
+      return null;
     } catch (IOException e) {
       if (!transport.isClosed()) {
         refusals.refuse(
             watch.getDelay(TimeUnit.NANOSECONDS) <= 0 ? Refusal.TIMEOUT : Refusal.TRUNCATED,
             "handshake from " + origin);
       }
-      return Optional.empty();
+      return null;
     } finally {
       watch.cancel(false);
     }
-    return switch (Handshake.decode(bytes.flip())) {
-      case Handshake.Welcome(Handshake handshake) -> Optional.of(handshake);
-      case Handshake.Rejected(Refusal reason, String detail) -> {
-        refuse(reason, "handshake from " + origin + ": " + detail);
-        yield Optional.empty();
-      }
-    };
+    return Handshake.decode(bytes.flip());
   }
 
   /** Answers, and takes its frames. */
@@ -119,13 +129,37 @@ final class Inbound implements Runnable {
     }
   }
 
+  /** Answers, and takes orders; nobody misses a probe that ends early. */
+  private void serveProbe() {
+    ScheduledFuture<?> watch = transport.closeAfter(wire, LinkProbe.TIME_LIMIT);
+    try {
+      if (answer(Optional.empty())) {
+        new LinkProbe(wire).answer();
+      }
+    } catch (LinkProbe.UnsoundException e) {
+      refusals.refuse(Refusal.SIZE_MISMATCH, "probe from " + origin + ": " + e.getMessage());
+    } catch (IOException e) {
+      transport.debug("probe from " + origin, e);
+    } finally {
+      watch.cancel(false);
+      transport.endProbe(wire);
+    }
+  }
+
   private void refuse(Refusal reason, String detail) {
     refusals.refuse(reason, detail);
+    answer(Optional.of(reason));
+  }
+
+  /** Answers a handshake; whether somebody was left to be told. */
+  private boolean answer(Optional<Refusal> refusal) {
     try {
-      Sockets.writeFully(wire, Handshake.answer(Optional.of(reason)));
+      Sockets.writeFully(wire, Handshake.answer(refusal));
+      return true;
     } catch (IOException e) {
-      // It has gone already: nobody is left to be told.
+      // It has gone already.
       transport.debug("no answer to " + origin, e);
+      return false;
     }
   }
 
@@ -195,5 +229,15 @@ final class Inbound implements Runnable {
     transport.closeQuietly(wire);
   }
 
-  private record Guest(DirectChannel channel, Handshake handshake) {}
+  /** Who has come. */
+  private sealed interface Guest {}
+
+  /** One that was turned away, or left. */
+  private record Nobody() implements Guest {}
+
+  /** A member of a run, with frames for another. */
+  private record Member(DirectChannel channel, Handshake handshake) implements Guest {}
+
+  /** One that measures the link. */
+  private record Prober() implements Guest {}
 }
