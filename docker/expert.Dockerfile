@@ -27,6 +27,7 @@ WORKDIR /var/lib/hetermoe
 ENV PATH=/opt/hetermoe/java/bin:$PATH \
     LANG=C.UTF-8 \
     DJL_CACHE_DIR=/var/lib/hetermoe/native \
+    XDG_CACHE_HOME=/var/lib/hetermoe/cache \
     HETERMOE_WORKER_DATA_DIRECTORY=/var/lib/hetermoe/tokens \
     HETERMOE_WORKER_DIRECT_HOST=0.0.0.0 \
     HETERMOE_WORKER_DIRECT_PORT=7070 \

@@ -205,7 +205,7 @@ public final class ComputeSpeed {
     Tensor m = normal(n);
     Tensor v = compute.zeros(DType.F32, Shape.of(n));
     AdamWStep step = new AdamWStep(1e-4, 0.9, 0.95, 1e-8, 0.1, 1, 0.5, 0.5);
-    bandwidth("adamW [%d]".formatted(n), 32.0 * n, () -> compute.adamW(p, g, m, v, step));
+    bandwidth("adamW [%d]".formatted(n), 32.0 * n, () -> compute.adamW(p, p, g, m, v, step));
     bandwidth("sumOfSquares [%d]".formatted(n), 4.0 * n, () -> compute.sumOfSquares(p));
   }
 

@@ -11,6 +11,7 @@ import java.util.logging.Logger;
 import org.hetermoe.api.ApiException;
 import org.hetermoe.cli.check.ParityCommand;
 import org.hetermoe.cli.check.ProfileCommand;
+import org.hetermoe.cli.doctor.DoctorCommand;
 import org.hetermoe.cli.plan.PlanCommand;
 import org.hetermoe.cli.run.BenchCommand;
 import org.hetermoe.cli.run.ExportCommand;
@@ -56,6 +57,7 @@ import picocli.CommandLine.Spec;
       UpCommand.class,
       DownCommand.class,
       StatusCommand.class,
+      DoctorCommand.class,
       CommandLine.HelpCommand.class
     })
 public final class Main implements Runnable {

@@ -2,6 +2,7 @@ package org.hetermoe.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -9,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,9 +62,27 @@ abstract class CommandCase {
                 "target/hetermoe-cli.jar"));
     command.addAll(List.of(arguments));
     command.addAll(List.of("--data-dir", data.resolve("stack").toString()));
-    return new ProcessBuilder(command)
-        .redirectError(ProcessBuilder.Redirect.appendTo(data.resolve("errors.log").toFile()))
-        .start();
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectError(ProcessBuilder.Redirect.appendTo(data.resolve("errors.log").toFile()));
+    builder.environment().putAll(environment());
+    return builder.start();
+  }
+
+  /** What the command, and so the services, find in their environment besides. */
+  Map<String, String> environment() {
+    return Map.of();
+  }
+
+  /** Reads a command's events until one is enough, which it returns. */
+  static JsonNode await(BufferedReader events, Predicate<JsonNode> enough) throws IOException {
+    for (String line = events.readLine(); line != null; line = events.readLine()) {
+      JsonNode event = JSON.readTree(line);
+      if (enough.test(event)) {
+        return event;
+      }
+    }
+    throw new AssertionError("the command ended before what was awaited happened");
   }
 
   String errors() {

@@ -3,13 +3,11 @@ package org.hetermoe.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -52,7 +50,7 @@ class TrainIT extends CommandCase {
 
     // When everything is killed after a checkpoint, and the run is resumed
     Process training = start(trainArguments("workers.experts=2"));
-    readUntil(training, event -> event.path("step").asInt() >= 60);
+    await(training.inputReader(), event -> event.path("step").asInt() >= 60);
     killEverything(training);
     List<String> resumed = run("resume", "latest", "--json");
 
@@ -74,15 +72,6 @@ class TrainIT extends CommandCase {
         .forEach(override -> arguments.addAll(List.of("--set", override)));
     arguments.add("--json");
     return arguments.toArray(String[]::new);
-  }
-
-  private static void readUntil(Process process, Predicate<JsonNode> enough) throws IOException {
-    BufferedReader reader = process.inputReader();
-    String line = reader.readLine();
-    while (line != null && !enough.test(JSON.readTree(line))) {
-      line = reader.readLine();
-    }
-    assertThat(line).as("the run went on long enough to be killed").isNotNull();
   }
 
   /** SIGKILL for the command, every service, broker and database. */

@@ -80,7 +80,7 @@ class EngineLayeringTest extends Layering {
                     "group",
                     "model",
                     "tensor")),
-            entry("emulate", List.of("train.step", "device", "schedule", "model")),
+            entry("emulate", List.of("train.step", "device", "run", "schedule", "model")),
             entry("profile", List.of("device", "nn", "model", "compute", "tensor")),
             entry(
                 "generate",

@@ -11,7 +11,7 @@ class PlannerLayeringTest extends Layering {
             "cluster",
             List.of("device", "model", "tensor"),
             "plan",
-            List.of("cluster", "device", "group", "schedule", "model", "tensor"),
+            List.of("cluster", "device", "group", "run", "schedule", "model", "tensor"),
             "plan.place",
             List.of("plan", "run", "group", "schedule"),
             "plan.cluster",

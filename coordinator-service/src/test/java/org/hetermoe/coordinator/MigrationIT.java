@@ -21,8 +21,10 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
@@ -117,6 +119,35 @@ class MigrationIT {
         .hasMessageContaining("placement_count_pkey");
   }
 
+  /** V5: runs of before computed in single precision, and say so in stored commands as well. */
+  @Test
+  void saysInWhichPrecisionRunsWereTrained() throws IOException, SQLException {
+    RunSpec defaults = RunSpecReader.defaults();
+    Command prepare =
+        new Command.Prepare(INSTANCE, new Assignment(RUN, 3, defaults, PLACEMENT, List.of(), 20));
+    ObjectNode command =
+        (ObjectNode)
+            Json.MAPPER.readTree(Json.MAPPER.writerFor(Command.class).writeValueAsString(prepare));
+    ObjectNode inCommand = (ObjectNode) command.at("/assignment/spec");
+    ObjectNode spec = Json.MAPPER.valueToTree(defaults);
+    for (ObjectNode old : List.of(inCommand, spec)) {
+      old.remove("precision");
+      ((ObjectNode) old.get("training")).remove(List.of("recompute", "loss_scale"));
+    }
+    migrate("4");
+    addRun(spec);
+    update(
+        "insert into command_outbox (instance, command, created_at) values ('%s', '%s', now())",
+        INSTANCE, command);
+
+    migrate("5");
+
+    assertThat(Json.MAPPER.readValue(text("select spec from run"), RunSpec.class))
+        .isEqualTo(defaults);
+    assertThat(Json.MAPPER.readValue(text("select command from command_outbox"), Command.class))
+        .isEqualTo(prepare);
+  }
+
   /** V3: the columns of every table that knew attempts by another name. */
   @Test
   void callsAnAttemptAnAttemptInEveryTable() throws SQLException {
@@ -144,6 +175,8 @@ class MigrationIT {
             "because",
             ScheduleKind.ZEBRA,
             4,
+            GroupPrecision.FP32,
+            Recompute.NONE,
             0.5,
             0.9,
             null,

@@ -33,6 +33,7 @@ import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
 import org.hetermoe.run.WorkerProfile;
+import org.hetermoe.tensor.DType;
 
 /**
  * A worker as the coordinator sees it: it speaks over the real topics, and does what a test says.
@@ -161,6 +162,7 @@ public final class WorkerDouble implements AutoCloseable {
             evaluationLoss,
             null,
             null,
+            null,
             Instant.now().truncatedTo(ChronoUnit.MICROS));
     send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));
   }
@@ -240,6 +242,7 @@ public final class WorkerDouble implements AutoCloseable {
             partition,
             "http://127.0.0.1:1/",
             device,
+            List.of(DType.F32),
             "test",
             run,
             attempt,

@@ -288,6 +288,7 @@ class AgreementTest {
       assertThat(Overlay.container(workload).at("/resources/limits/nvidia.com~1gpu").asText())
           .isEqualTo("1");
       assertThat(Overlay.container(workload).path("image").asText()).endsWith("-cuda");
+      assertThat(environment(workload)).containsEntry("HETERMOE_WORKER_COMPUTE", "cuda");
     }
     assertThat(products.get("attention")).isNotBlank().isNotEqualTo(products.get("expert"));
     assertThat(images.getProperty("CUDA_IMAGE")).startsWith("nvidia/cuda:12.");

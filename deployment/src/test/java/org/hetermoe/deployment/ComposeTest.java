@@ -91,7 +91,7 @@ class ComposeTest {
     assertThat(gpu(composed.path("expert-1"))).isEqualTo("2");
     assertThat(composed.at("/attention-0/image").asText()).endsWith("-cuda");
     assertThat(composed.at("/expert-1/environment/HETERMOE_WORKER_COMPUTE").asText())
-        .isEqualTo("auto");
+        .isEqualTo("cuda");
     assertThat(composed.at("/expert-1/environment/HETERMOE_WORKER_ID").asText())
         .isEqualTo("expert-1");
     assertThat(composed.path("coordinator").has("deploy")).isFalse();

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import org.hetermoe.api.ApiException;
 import org.hetermoe.api.ClientSettings;
 import org.hetermoe.api.CoordinatorClient;
@@ -15,12 +16,13 @@ import org.hetermoe.profile.DeviceMemory;
 import org.hetermoe.profile.Profiler;
 import org.hetermoe.run.RunSpecReader;
 import org.hetermoe.run.WorkerProfile;
+import org.hetermoe.tensor.DType;
 import org.jboss.logging.Logger;
 
 /**
  * Sees to it, once and in the background, that the coordinator has a profile of this worker's
- * device: measures only where there is none yet, and never while another worker on the machine
- * does, nor while this one trains.
+ * device in each type that it computes in: measures only where there is none yet, and never while
+ * another worker on the machine does, nor while this one trains.
  */
 @Singleton
 class ProfileReporter implements AutoCloseable {
@@ -59,19 +61,29 @@ class ProfileReporter implements AutoCloseable {
     this.coordinator = coordinator.withRequestTimeout(REQUEST_TIMEOUT).withRetry(RETRY);
   }
 
-  /** Begins; the device is named as in heartbeats. */
-  synchronized void start(String device) {
-    thread = Thread.ofPlatform().name("profile").daemon().start(() -> provide(device));
+  /**
+   * Begins.
+   *
+   * @param device named as in heartbeats
+   * @param types that it computes in
+   */
+  synchronized void start(String device, List<DType> types) {
+    thread = Thread.ofPlatform().name("profile").daemon().start(() -> provide(device, types));
   }
 
-  private void provide(String device) {
+  private void provide(String device, List<DType> types) {
     if (settings.emulate().isPresent()) {
-      reports.profile(emulated(device, settings.emulate().get()));
+      for (DType type : types) {
+        reports.profile(emulated(WorkerProfile.name(device, type), settings.emulate().get()));
+      }
       return;
     }
     try (CoordinatorClient client = new CoordinatorClient(coordinator)) {
-      if (!known(client, device)) {
-        measureInTurn(client, device);
+      for (DType type : types) {
+        String name = WorkerProfile.name(device, type);
+        if (!known(client, name)) {
+          measureInTurn(client, name, type);
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -95,7 +107,7 @@ class ProfileReporter implements AutoCloseable {
     return !client.profiles(device, identity.softwareVersion()).isEmpty();
   }
 
-  private void measureInTurn(CoordinatorClient client, String device)
+  private void measureInTurn(CoordinatorClient client, String device, DType type)
       throws IOException, InterruptedException {
     try (MeasuringTurn.Turn _ = turns.take()) {
       if (known(client, device)) {
@@ -105,7 +117,7 @@ class ProfileReporter implements AutoCloseable {
         Thread.sleep(PAUSE_MILLIS);
       }
       long start = System.nanoTime();
-      reports.profile(measure(device));
+      reports.profile(measure(device, type));
       LOG.infof("profile of %s taken in %.1f s", device, (System.nanoTime() - start) * 1e-9);
       // The next in turn asks whether there is one.
       long deadline = System.nanoTime() + ARRIVAL_TIMEOUT.toNanos();
@@ -115,9 +127,10 @@ class ProfileReporter implements AutoCloseable {
     }
   }
 
-  private WorkerProfile measure(String device) {
+  private WorkerProfile measure(String device, DType type) {
     try (Compute compute = Devices.open(settings.compute(), RankThreadFactory.threads(settings))) {
-      Profiler profiler = new Profiler(compute, RunSpecReader.defaults().model(), NANOS_PER_SIZE);
+      Profiler profiler =
+          new Profiler(compute, RunSpecReader.defaults().model(), type, NANOS_PER_SIZE);
       return new WorkerProfile(
           device, identity.softwareVersion(), profiler.measure(DeviceMemory.bytes()), null, now());
     }

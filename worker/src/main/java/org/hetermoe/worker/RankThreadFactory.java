@@ -14,6 +14,7 @@ import org.hetermoe.compute.Devices;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Event;
+import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.train.RankTrainer;
 import org.hetermoe.train.TrainerEnvironment;
@@ -21,9 +22,6 @@ import org.hetermoe.train.TrainerEnvironment;
 /** Makes threads whose ranks train, each with a device and a channel of its own. */
 @Singleton
 class RankThreadFactory implements RankThread.Factory {
-  /** In a run file: each service's own device. */
-  private static final String OWN_DEVICE = "service";
-
   private final WorkerSettings settings;
   private final RunChannels channels;
   private final CheckpointStore checkpoints;
@@ -62,8 +60,8 @@ class RankThreadFactory implements RankThread.Factory {
   public List<RankThread> create(
       Assignment assignment, List<WorkerRank> local, RankThread.Listener listener)
       throws IOException, InterruptedException {
-    String asked = assignment.spec().compute();
-    String device = asked.equals(OWN_DEVICE) ? settings.compute() : asked;
+    RunSpec spec = assignment.spec();
+    String device = spec.ownDevices() ? settings.compute() : spec.compute();
     int threads = threads(settings);
     Map<WorkerRank, Channel> opened = channels.open(assignment, local);
     List<RankThread> created = new ArrayList<>();

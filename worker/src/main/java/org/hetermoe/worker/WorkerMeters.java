@@ -19,6 +19,7 @@ import org.hetermoe.run.StepMetrics;
 class WorkerMeters {
   private final AtomicReference<StepMetrics> lastStep = new AtomicReference<>();
   private final Counter steps;
+  private final Counter skipped;
   private final Counter tokens;
   private final Counter commandsRefused;
 
@@ -29,12 +30,27 @@ class WorkerMeters {
             .register(registry);
     this.tokens =
         Counter.builder("hetermoe.tokens").description("Tokens of those steps").register(registry);
+    this.skipped =
+        Counter.builder("hetermoe.steps.skipped")
+            .description("Those of the steps that updated nothing, since gradients overflowed")
+            .register(registry);
     this.commandsRefused =
         Counter.builder("hetermoe.commands.refused")
             .description("Records of the commands topic that could not be read")
             .register(registry);
     busy(registry, "attention", StepMetrics::attentionBusy);
     busy(registry, "expert", StepMetrics::expertBusy);
+    Gauge.builder(
+            "hetermoe.loss.scale",
+            lastStep,
+            source -> {
+              StepMetrics step = source.get();
+              return step == null || step.lossScale() == null
+                  ? Double.NaN
+                  : step.lossScale().scale();
+            })
+        .description("Factor on the loss of the last step, where a side computes in fp16")
+        .register(registry);
   }
 
   /** Takes note of a step. */
@@ -42,6 +58,9 @@ class WorkerMeters {
     lastStep.set(step);
     steps.increment();
     tokens.increment((double) step.tokens());
+    if (step.lossScale() != null && step.lossScale().skipped()) {
+      skipped.increment();
+    }
   }
 
   /** Takes note of a record of the commands topic that could not be read. */

@@ -5,6 +5,8 @@ import io.quarkus.runtime.StartupEvent;
 import io.quarkus.vertx.http.HttpServer;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +23,7 @@ import org.hetermoe.channel.Refusals;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.tensor.DType;
 import org.jboss.logging.Logger;
 
 /**
@@ -52,6 +55,7 @@ class WorkerProcess {
           Thread.ofPlatform().name("heartbeat").daemon().factory());
 
   private volatile String compute = "";
+  private volatile List<DType> types = List.of();
   private volatile boolean reachable;
 
   WorkerProcess(
@@ -87,6 +91,10 @@ class WorkerProcess {
     // A device that cannot start must show now, not in the first run.
     try (Compute device = Devices.open(settings.compute(), RankThreadFactory.threads(settings))) {
       compute = described(device);
+      types =
+          Arrays.stream(DType.values())
+              .filter(type -> type.floating() && device.refusal(type).isEmpty())
+              .toList();
     }
     LOG.infof(
         "%s, instance %s, partition %d, direct channel at %s, %s",
@@ -94,7 +102,7 @@ class WorkerProcess {
     reports.onChange(this::beatNow);
     ScheduledFuture<?> _ =
         pulse.scheduleAtFixedRate(this::beat, 0, Heartbeat.INTERVAL_MILLIS, TimeUnit.MILLISECONDS);
-    profiles.start(compute);
+    profiles.start(compute, types);
     links.start();
   }
 
@@ -134,6 +142,7 @@ class WorkerProcess {
         now.instance(),
         now.role(),
         now.compute(),
+        now.types(),
         now.softwareVersion(),
         now.host(),
         now.port(),
@@ -187,6 +196,7 @@ class WorkerProcess {
             + ":"
             + http.getPort(),
         compute,
+        types,
         identity.softwareVersion(),
         session.<UUID>map(current -> current.key().run()).orElse(null),
         session.map(current -> current.key().attempt()).orElse(0),

@@ -1,9 +1,11 @@
 package org.hetermoe.worker;
 
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.hetermoe.channel.Channel.Traffic;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.tensor.DType;
 
 /**
  * What a worker process is and does, as REST shows it.
@@ -12,6 +14,7 @@ import org.hetermoe.group.WorkerRank;
  * @param instance this process
  * @param role which side of a group it can take
  * @param compute description of its device
+ * @param types floating-point types that its device computes in
  * @param softwareVersion version of the worker
  * @param host where peers reach its direct channel
  * @param port where peers reach its direct channel
@@ -28,6 +31,7 @@ public record WorkerStatus(
     UUID instance,
     WorkerRank.Role role,
     String compute,
+    List<DType> types,
     String softwareVersion,
     String host,
     int port,

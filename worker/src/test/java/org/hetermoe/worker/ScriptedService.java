@@ -95,6 +95,7 @@ class ScriptedService {
                 null,
                 null,
                 null,
+                null,
                 Instant.EPOCH));
   }
 }

@@ -23,6 +23,7 @@ import org.hetermoe.profile.Profiler;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
+import org.hetermoe.tensor.DType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -63,6 +64,12 @@ public final class ProfileCommand implements Callable<Integer> {
   @Option(names = "--threads", description = "Threads of the device (default: all processors).")
   private Integer threads;
 
+  @Option(
+      names = "--precision",
+      defaultValue = "fp32",
+      description = "Type to compute in: fp32, bf16 or fp16 (default: ${DEFAULT-VALUE}).")
+  private String precision;
+
   @Option(names = "--json", description = "One JSON object on standard output.")
   private boolean json;
 
@@ -82,7 +89,14 @@ public final class ProfileCommand implements Callable<Integer> {
     }
     MeasuredProfile measured;
     try (Compute compute = Devices.open(device, count)) {
-      measured = new Profiler(compute, spec.model(), NANOS_PER_SIZE).measure(DeviceMemory.bytes());
+      compute
+          .refusal(type())
+          .ifPresent(
+              reason -> {
+                throw new UsageException("--precision: " + reason);
+              });
+      measured =
+          new Profiler(compute, spec.model(), type(), NANOS_PER_SIZE).measure(DeviceMemory.bytes());
     } catch (ComputeUnavailableException unavailable) {
       throw new UsageException(unavailable.getMessage());
     }
@@ -99,6 +113,14 @@ public final class ProfileCommand implements Callable<Integer> {
     }
     out.flush();
     return 0;
+  }
+
+  private DType type() {
+    return DType.floatingOf(precision)
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "--precision must be fp32, bf16 or fp16, is '" + precision + "'"));
   }
 
   private static void printJson(Output output, PrintWriter out) throws JsonProcessingException {

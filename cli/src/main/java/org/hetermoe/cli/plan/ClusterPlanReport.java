@@ -17,6 +17,8 @@ import org.hetermoe.plan.cluster.PlannedLayout;
  * @param model its name
  * @param sequenceLength tokens
  * @param globalBatch sequences; the most where they were fitted to layouts
+ * @param precision types that are computed in
+ * @param recompute which activations are computed again
  * @param planner who placed the experts
  * @param boundTokensPerSecond what no use of the cluster could exceed
  * @param boundFraction of it that the best layout reaches
@@ -31,6 +33,8 @@ record ClusterPlanReport(
     String model,
     int sequenceLength,
     int globalBatch,
+    String precision,
+    String recompute,
     String planner,
     double boundTokensPerSecond,
     double boundFraction,
@@ -93,6 +97,8 @@ record ClusterPlanReport(
         request.task().model().name(),
         request.task().length(),
         request.task().globalBatch(),
+        request.task().training().precision().label(),
+        request.task().training().recompute().label(),
         request.task().planner().label(),
         plan.boundTokensPerSecond(),
         plan.boundFraction(),

@@ -16,11 +16,13 @@ final class ClusterPlanTable {
     boolean priced = request.pool().priced();
     out.printf(
         Locale.ROOT,
-        "%s, sequences of %d, global batch %s%d, planner %s%n%n",
+        "%s, sequences of %d, global batch %s%d, precision %s, recompute %s, planner %s%n%n",
         task.model().name(),
         task.length(),
         task.fitted() ? "of at most " : "",
         task.globalBatch(),
+        task.training().precision().label(),
+        task.training().recompute().label(),
         task.planner().label());
     out.printf(
         "%6s  %-24s  %-28s  %3s  %6s  %10s  %s%6s  %s%n",

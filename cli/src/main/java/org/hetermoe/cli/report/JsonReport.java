@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.UUID;
 import org.hetermoe.api.RunView;
 import org.hetermoe.run.Json;
+import org.hetermoe.run.LossScale;
 import org.hetermoe.run.StepMetrics;
 
 /** One JSON object a line for programs. Numbers keep all their digits. */
@@ -50,7 +51,8 @@ public final class JsonReport implements RunReport {
       double seconds,
       double tokensPerSecond,
       double attentionBusy,
-      double expertBusy)
+      double expertBusy,
+      LossScale lossScale)
       implements Line {}
 
   private record Evaluation(UUID run, int step, double evaluationLoss) implements Line {}
@@ -98,7 +100,8 @@ public final class JsonReport implements RunReport {
             step.seconds(),
             step.tokensPerSecond(),
             step.attentionBusy(),
-            step.expertBusy()));
+            step.expertBusy(),
+            step.lossScale()));
     if (step.evaluationLoss() != null) {
       write(new Evaluation(run.id(), step.step(), step.evaluationLoss()));
     }

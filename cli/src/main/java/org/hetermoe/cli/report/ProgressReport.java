@@ -5,6 +5,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import org.hetermoe.api.RunView;
+import org.hetermoe.run.GroupPrecision;
+import org.hetermoe.run.Recompute;
+import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.StepMetrics;
 
 /**
@@ -38,13 +41,22 @@ public final class ProgressReport implements RunReport {
   public void begin(RunView run) {
     line(
         "run %s: %,d parameters, %d steps, %d attention and %d expert workers, channel %s"
-            .formatted(
-                run.id(),
-                run.spec().model().parameters(),
-                run.steps(),
-                run.spec().workers().attention(),
-                run.spec().workers().experts(),
-                run.spec().channel().label()));
+                .formatted(
+                    run.id(),
+                    run.spec().model().parameters(),
+                    run.steps(),
+                    run.spec().workers().attention(),
+                    run.spec().workers().experts(),
+                    run.spec().channel().label())
+            + precision(run.spec()));
+  }
+
+  /** What is out of the ordinary in how it is computed. */
+  private static String precision(RunSpec spec) {
+    GroupPrecision types = GroupPrecision.of(spec.precision());
+    Recompute again = spec.training().recompute();
+    return (types.equals(GroupPrecision.FP32) ? "" : ", precision " + types.label())
+        + (again == Recompute.NONE ? "" : ", computed again: " + again.label());
   }
 
   @Override
@@ -67,6 +79,15 @@ public final class ProgressReport implements RunReport {
         || step.step() == run.steps()
         || step.step() == 1) {
       line(text);
+    }
+    if (step.lossScale() != null && step.lossScale().skipped()) {
+      line(
+          String.format(
+              Locale.ROOT,
+              "step %d: skipped, gradients overflow with a loss scale of %.0f (%d skipped so far)",
+              step.step(),
+              step.lossScale().scale(),
+              step.lossScale().skippedSteps()));
     }
     if (step.evaluationLoss() != null) {
       line(
@@ -95,7 +116,7 @@ public final class ProgressReport implements RunReport {
         Locale.ROOT,
         "%"
             + Integer.toString(steps).length()
-            + "d/%d %s%s loss %.4f  %s tokens/s  %s left  busy %2.0f%%/%2.0f%%",
+            + "d/%d %s%s loss %.4f  %s tokens/s  %s left  busy %2.0f%%/%2.0f%%%s",
         step.step(),
         steps,
         "#".repeat(filled),
@@ -104,7 +125,10 @@ public final class ProgressReport implements RunReport {
         String.format(Locale.ROOT, "%,.0f", step.tokensPerSecond()),
         clock((steps - step.step()) * secondsPerStep),
         100 * step.attentionBusy(),
-        100 * step.expertBusy());
+        100 * step.expertBusy(),
+        step.lossScale() == null
+            ? ""
+            : String.format(Locale.ROOT, "  scale %.0f", step.lossScale().scale()));
   }
 
   private static String clock(double seconds) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import org.hetermoe.api.PlanView;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.run.RunPlan;
 
 /** Tells people what was planned for a run, and what was measured. */
@@ -67,6 +68,15 @@ final class RunPlanReport {
         plan.workers().size() - attention,
         plan.schedule().label(),
         plan.microBatches());
+    if (plan.precision() != null) {
+      out.println(
+          "  precision: "
+              + plan.precision().label()
+              + (plan.precision().scalesLoss() ? ", the loss scaled" : "")
+              + (plan.recompute() == Recompute.NONE
+                  ? ""
+                  : "; computed again: " + plan.recompute().label()));
+    }
     out.println("  planner:   " + plan.planner().label() + ": " + plan.why());
     if (plan.predictedStepSeconds() != null) {
       out.printf(

@@ -75,6 +75,7 @@ public final class TrainCommand implements Callable<Integer> {
         spec.seed(),
         spec.channel(),
         spec.compute(),
+        spec.precision(),
         spec.model(),
         absolute,
         spec.optimizer(),

@@ -154,7 +154,7 @@ final class StackParts {
     List<String> options = new ArrayList<>(serviceOptions(port, kafkaPort));
     options.add("-Dhetermoe.worker.id=" + peer);
     options.add("-Dhetermoe.worker.partition=" + peer.rank());
-    options.add("-Dhetermoe.worker.compute=" + workers.compute());
+    options.add("-Dhetermoe.worker.compute=" + workers.device(peer));
     options.add("-Dhetermoe.worker.threads=" + workers.threads());
     options.add("-Dhetermoe.worker.coordinator-url=http://" + LOOPBACK + ":" + coordinatorPort);
     options.add("-Dhetermoe.worker.data-directory=" + data.tokens());

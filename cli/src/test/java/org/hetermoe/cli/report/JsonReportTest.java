@@ -132,6 +132,7 @@ class JsonReportTest {
         evaluation,
         null,
         null,
+        null,
         AT);
   }
 }

@@ -183,6 +183,7 @@ class RunFollowerTest {
         evaluation,
         null,
         null,
+        null,
         AT);
   }
 }

@@ -19,6 +19,7 @@ import org.hetermoe.run.LinkMeasurement;
  * @param partition its partition of its role's activation topic
  * @param httpUrl where its own REST API is
  * @param compute description of its device
+ * @param types floating-point types that its device computes in, as {@code fp32}
  * @param softwareVersion version of the worker
  * @param profiled whether there is a profile of its device
  * @param alive whether its heartbeats arrive
@@ -38,6 +39,7 @@ public record WorkerView(
     int partition,
     String httpUrl,
     String compute,
+    List<String> types,
     String softwareVersion,
     boolean profiled,
     boolean alive,
@@ -76,6 +78,7 @@ public record WorkerView(
         heartbeat.partition(),
         heartbeat.httpUrl(),
         heartbeat.compute(),
+        heartbeat.typeLabels(),
         heartbeat.softwareVersion(),
         profiled,
         alive,

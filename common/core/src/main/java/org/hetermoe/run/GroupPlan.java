@@ -21,6 +21,8 @@ import org.hetermoe.schedule.Split;
  * @param expertWorkers N
  * @param scheduleKind in which order its workers compute
  * @param precision in which element types it computes and sends
+ * @param recompute which activations it computes again instead of keeping them
+ * @param lossScale how it scales the loss, where the precision asks for that
  * @param placement which worker owns which expert
  */
 public record GroupPlan(
@@ -33,6 +35,8 @@ public record GroupPlan(
     int expertWorkers,
     ScheduleKind scheduleKind,
     GroupPrecision precision,
+    Recompute recompute,
+    LossScaleSpec lossScale,
     Placement placement) {
   public GroupPlan {
     if (placement.layers() != model.layers() || placement.experts() != model.experts()) {
@@ -52,6 +56,32 @@ public record GroupPlan(
     }
   }
 
+  /** A plan in single precision that keeps all activations. */
+  public GroupPlan(
+      ModelConfig model,
+      OptimizerSpec optimizer,
+      int steps,
+      int sequenceLength,
+      int microBatches,
+      int attentionWorkers,
+      int expertWorkers,
+      ScheduleKind scheduleKind,
+      Placement placement) {
+    this(
+        model,
+        optimizer,
+        steps,
+        sequenceLength,
+        microBatches,
+        attentionWorkers,
+        expertWorkers,
+        scheduleKind,
+        GroupPrecision.FP32,
+        Recompute.NONE,
+        LossScaleSpec.UNSCALED,
+        placement);
+  }
+
   /** The plan of a run file with a placement. */
   public static GroupPlan of(RunSpec spec, Placement placement) {
     return new GroupPlan(
@@ -63,12 +93,29 @@ public record GroupPlan(
         spec.workers().attention(),
         spec.workers().experts(),
         spec.training().schedule(),
-        GroupPrecision.FP32,
+        GroupPrecision.of(spec.precision()),
+        spec.training().recompute(),
+        spec.training().lossScale(),
         placement);
   }
 
   /** The same with another placement. */
   public GroupPlan with(Placement other) {
+    return with(precision, lossScale, recompute, other);
+  }
+
+  /** The same in other types. */
+  public GroupPlan with(GroupPrecision types, LossScaleSpec scale) {
+    return with(types, scale, recompute, placement);
+  }
+
+  /** The same with other activations computed again. */
+  public GroupPlan with(Recompute again) {
+    return with(precision, lossScale, again, placement);
+  }
+
+  private GroupPlan with(
+      GroupPrecision types, LossScaleSpec scale, Recompute again, Placement other) {
     return new GroupPlan(
         model,
         optimizer,
@@ -78,7 +125,9 @@ public record GroupPlan(
         attentionWorkers,
         expertWorkers,
         scheduleKind,
-        precision,
+        types,
+        again,
+        scale,
         other);
   }
 

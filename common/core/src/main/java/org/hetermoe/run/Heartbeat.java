@@ -1,7 +1,9 @@
 package org.hetermoe.run;
 
+import java.util.List;
 import java.util.UUID;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.tensor.DType;
 
 /**
  * A worker process says that it lives, what it is and what it does; travels over {@link
@@ -15,6 +17,7 @@ import org.hetermoe.group.WorkerRank;
  * @param partition its partition of its role's activation topic
  * @param httpUrl its status, health and metrics
  * @param compute description of its device
+ * @param types floating-point types that its device computes in
  * @param softwareVersion version of the worker
  * @param run the run it works on; null while idle
  * @param attempt the attempt; 0 while idle
@@ -29,10 +32,20 @@ public record Heartbeat(
     int partition,
     String httpUrl,
     String compute,
+    List<DType> types,
     String softwareVersion,
     UUID run,
     int attempt,
     int step) {
+  public Heartbeat {
+    types = List.copyOf(types);
+  }
+
+  /** The names of the types that its device computes in. */
+  public List<String> typeLabels() {
+    return types.stream().map(DType::label).toList();
+  }
+
   /** Time between heartbeats. */
   public static final int INTERVAL_MILLIS = 1_000;
 

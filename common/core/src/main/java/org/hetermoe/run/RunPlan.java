@@ -20,6 +20,10 @@ import org.hetermoe.schedule.ScheduleKind;
  * @param why how the plan came about, for people
  * @param schedule in which order the workers compute
  * @param microBatches per step (R)
+ * @param precision types that the sides compute in and that frames carry: fp16 where a side
+ *     computes in it, else bf16 where one does, else fp32; null in plans from before there was a
+ *     choice
+ * @param recompute which activations are computed again; null likewise
  * @param predictedStepSeconds null without profiles
  * @param boundFraction share of what any placement could reach at best; null without profiles
  * @param moveSeconds that experts took to come to their workers; null for the first plan
@@ -37,6 +41,8 @@ public record RunPlan(
     String why,
     ScheduleKind schedule,
     int microBatches,
+    GroupPrecision precision,
+    Recompute recompute,
     Double predictedStepSeconds,
     Double boundFraction,
     Double moveSeconds,
@@ -58,6 +64,8 @@ public record RunPlan(
         why,
         schedule,
         microBatches,
+        precision,
+        recompute,
         predictedStepSeconds,
         boundFraction,
         seconds,

@@ -2,6 +2,7 @@ package org.hetermoe.run;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
@@ -45,10 +46,18 @@ final class RunSchema {
   private final Kind kind;
   private final Map<String, RunSchema> fields;
 
+  /** Whether one text may stand for the whole section: it is then in every field of it. */
+  private final boolean uniform;
+
   private RunSchema(String path, Kind kind, Map<String, RunSchema> fields) {
+    this(path, kind, fields, false);
+  }
+
+  private RunSchema(String path, Kind kind, Map<String, RunSchema> fields, boolean uniform) {
     this.path = path;
     this.kind = kind;
     this.fields = fields;
+    this.uniform = uniform;
   }
 
   private static Map<String, RunSchema> fieldsOf(String path, Class<?> section) {
@@ -62,7 +71,8 @@ final class RunSchema {
       fields.put(
           name,
           type.isRecord()
-              ? new RunSchema(inner, Kind.SECTION, fieldsOf(inner, type))
+              ? new RunSchema(
+                  inner, Kind.SECTION, fieldsOf(inner, type), type == PrecisionSpec.class)
               : new RunSchema(inner, kindOf(type), Map.of()));
     }
     return fields;
@@ -129,14 +139,32 @@ final class RunSchema {
                 + shown(resolved.get(name)));
       }
       if (field.kind == Kind.SECTION) {
-        if (!value.isObject()) {
-          throw field.unfit(value);
-        }
-        field.merge((ObjectNode) resolved.get(name), (ObjectNode) value);
+        field.merge((ObjectNode) resolved.get(name), field.section(value));
       } else {
         resolved.set(name, field.checked(value));
       }
     }
+  }
+
+  /** What is given for this section, as a map of its fields. */
+  private ObjectNode section(JsonNode value) {
+    if (value.isObject()) {
+      return (ObjectNode) value;
+    }
+    if (!uniform) {
+      throw unfit(value);
+    }
+    if (!value.isTextual()) {
+      throw new InvalidFieldException(
+          path,
+          "must be text, or a map of "
+              + String.join(" and ", fields.keySet())
+              + ", is "
+              + shown(value));
+    }
+    ObjectNode all = JsonNodeFactory.instance.objectNode();
+    fields.keySet().forEach(name -> all.set(name, value));
+    return all;
   }
 
   private JsonNode checked(JsonNode value) {

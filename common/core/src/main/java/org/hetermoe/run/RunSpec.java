@@ -13,12 +13,14 @@ import org.hetermoe.model.ModelConfig;
  * @param channel how activations travel
  * @param compute device of every worker: {@code service} (each service's own configuration) or a
  *     device name
+ * @param precision types that the sides compute in
  */
 public record RunSpec(
     String name,
     long seed,
     ChannelKind channel,
     String compute,
+    PrecisionSpec precision,
     ModelConfig model,
     DataSpec data,
     OptimizerSpec optimizer,
@@ -26,6 +28,9 @@ public record RunSpec(
     WorkersSpec workers,
     PlanningSpec planning,
     EmulationSpec emulation) {
+  /** In {@code compute}: each service's own device. */
+  public static final String OWN_DEVICES = "service";
+
   public RunSpec {
     if (name.isBlank() || name.length() > 200) {
       throw new InvalidFieldException("name", "must have 1 to 200 characters");
@@ -44,5 +49,10 @@ public record RunSpec(
           "model.vocabulary",
           "must be at least 256 for data.tokenizer 'bytes', is " + model.vocabulary());
     }
+  }
+
+  /** Whether each worker computes on the device that its service was given. */
+  public boolean ownDevices() {
+    return compute.equals(OWN_DEVICES);
   }
 }

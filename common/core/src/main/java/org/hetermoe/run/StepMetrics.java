@@ -15,7 +15,7 @@ import java.util.UUID;
  * @param crossEntropy mean cross entropy per token, nats
  * @param balanceLoss load-balancing loss, unweighted
  * @param zLoss router z-loss, unweighted
- * @param gradientNorm global gradient norm before clipping
+ * @param gradientNorm global gradient norm before clipping; not finite in a step that was skipped
  * @param learningRate of this step
  * @param tokens tokens of this step, over all attention workers
  * @param seconds duration of the step
@@ -27,6 +27,7 @@ import java.util.UUID;
  * @param workers what each worker did with the step; null where that was not kept
  * @param expertRows per layer, per expert, the rows that it computed in this step; null where that
  *     was not kept
+ * @param lossScale how the loss was scaled; null where it was not
  * @param at end of the step
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -48,4 +49,5 @@ public record StepMetrics(
     Double evaluationLoss,
     List<WorkerLoad> workers,
     List<List<Long>> expertRows,
+    LossScale lossScale,
     Instant at) {}

@@ -13,6 +13,8 @@ import org.hetermoe.schedule.ScheduleKind;
  * @param evaluateEvery steps between evaluations; 0 evaluates only at the end
  * @param evaluateSequences held-out sequences per evaluation
  * @param checkpointEvery steps between checkpoints; 0 writes only the one at the end
+ * @param recompute which activations are computed again instead of kept
+ * @param lossScale scaling of the loss where a side computes in fp16
  */
 public record TrainingSpec(
     int steps,
@@ -21,7 +23,9 @@ public record TrainingSpec(
     ScheduleKind schedule,
     int evaluateEvery,
     int evaluateSequences,
-    int checkpointEvery) {
+    int checkpointEvery,
+    Recompute recompute,
+    LossScaleSpec lossScale) {
   public TrainingSpec {
     check(steps >= 1, "steps", "must be at least 1, is " + steps);
     check(batchSequences >= 1, "batch_sequences", "must be at least 1, is " + batchSequences);

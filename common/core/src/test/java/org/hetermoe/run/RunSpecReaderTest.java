@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.hetermoe.model.InvalidFieldException;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -61,6 +63,47 @@ class RunSpecReaderTest {
     assertThat(spec.optimizer().weightDecay()).isZero();
     assertThat(spec.workers().expertCounts()).containsExactly(4, 3, 1);
     assertThat(spec.data()).isEqualTo(RunSpecReader.defaults().data());
+  }
+
+  @Test
+  void aPrecisionIsOneForBothSidesOrOneForEach() {
+    assertThat(RunSpecReader.defaults().precision()).isEqualTo(PrecisionSpec.FP32);
+    assertThat(RunSpecReader.read("precision: bf16", NO_OVERRIDES).precision())
+        .isEqualTo(new PrecisionSpec(DType.BF16, DType.BF16));
+    PrecisionSpec mixed = new PrecisionSpec(DType.BF16, DType.F16);
+    for (String override :
+        List.of("precision={attention: bf16, experts: fp16}", "precision.experts=fp16")) {
+      RunSpec spec = RunSpecReader.read("precision: bf16", List.of(override));
+      assertThat(spec.precision()).isEqualTo(mixed);
+      assertThat(RunSpecReader.read(RunSpecReader.toYaml(spec), NO_OVERRIDES)).isEqualTo(spec);
+    }
+    assertThat(GroupPrecision.of(mixed).dispatch()).isEqualTo(DType.F16);
+    assertThat(GroupPrecision.of(mixed).scalesLoss()).isTrue();
+    assertThat(GroupPrecision.of(mixed).label())
+        .isEqualTo("attention bf16, experts fp16, frames fp16");
+    assertThat(GroupPrecision.of(new PrecisionSpec(DType.BF16, DType.F32)).combine())
+        .isEqualTo(DType.BF16);
+    assertThat(GroupPrecision.of(new PrecisionSpec(DType.BF16, DType.BF16)).scalesLoss()).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "precision=half        | precision.attention | one of fp32, bf16, fp16, is 'half'",
+        "precision.experts=F16 | precision.experts   | one of fp32, bf16, fp16, is 'F16'",
+        "precision=16          | precision           | must be text, or a map of attention and exp",
+        "precision.expert=bf16 | precision.expert    | did you mean 'precision.experts'?",
+        "training.recompute=all| training.recompute  | one of none, attention, full, is 'all'",
+        "training.loss_scale.initial=1000 | training.loss_scale.initial | a power of two",
+        "training.loss_scale.growth_steps=0 | training.loss_scale.growth_steps | between 1 and"
+      })
+  void aPrecisionThatIsNoneNamesTheFieldAndTheChoice(
+      String override, String field, String problem) {
+    assertThatThrownBy(() -> RunSpecReader.read("", List.of(override)))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessageContaining(field)
+        .hasMessageContaining(problem);
   }
 
   @Test

@@ -10,6 +10,11 @@ import org.junit.jupiter.api.Test;
 
 class StepMetricsTest {
   private static StepMetrics metrics(List<WorkerLoad> workers, List<List<Long>> rows) {
+    return metrics(8, workers, rows, null);
+  }
+
+  private static StepMetrics metrics(
+      double gradientNorm, List<WorkerLoad> workers, List<List<Long>> rows, LossScale scale) {
     return new StepMetrics(
         new UUID(1, 2),
         1,
@@ -18,7 +23,7 @@ class StepMetricsTest {
         5,
         6,
         7,
-        8,
+        gradientNorm,
         9,
         10,
         11,
@@ -28,6 +33,7 @@ class StepMetricsTest {
         null,
         workers,
         rows,
+        scale,
         Instant.EPOCH);
   }
 
@@ -53,7 +59,18 @@ class StepMetricsTest {
 
     String json = Json.MAPPER.writeValueAsString(metrics);
 
-    assertThat(json).doesNotContain("workers", "expert_rows", "evaluation_loss");
+    assertThat(json).doesNotContain("workers", "expert_rows", "evaluation_loss", "loss_scale");
+    assertThat(Json.MAPPER.readValue(json, StepMetrics.class)).isEqualTo(metrics);
+  }
+
+  @Test
+  void aSkippedStepTravelsAsJson() throws Exception {
+    StepMetrics metrics =
+        metrics(Double.POSITIVE_INFINITY, null, null, new LossScale(65536, 7, true, 2));
+
+    String json = Json.MAPPER.writeValueAsString(metrics);
+
+    assertThat(json).contains("\"gradient_norm\":\"Infinity\"", "\"skipped_steps\":2");
     assertThat(Json.MAPPER.readValue(json, StepMetrics.class)).isEqualTo(metrics);
   }
 }

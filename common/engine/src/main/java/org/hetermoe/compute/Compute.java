@@ -2,6 +2,7 @@ package org.hetermoe.compute;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
@@ -11,6 +12,14 @@ import org.hetermoe.tensor.Shape;
  * <p>Shape letters: T tokens (rows), I and O input and output width, H hidden width, V vocabulary,
  * E experts, K experts per token, A assignments (a token given to an expert), G groups. Weights
  * have the layout {@code [out, in]}. Any extent of rows may be 0.
+ *
+ * <p>Types: weights, activations and the gradients of activations are of one storage type S, any
+ * floating-point type that the device computes in ({@link #refusal}). Gradients of weights, what
+ * the optimizer keeps, and what is one number for a row, an expert or a choice (inverse roots,
+ * log-sum- exps, losses, rotary tables, factors of rows, all of the router but its input) are F32
+ * whatever S is. Where a method names no types, these rules hold. Whatever S is, an operation
+ * computes as if in F32 and rounds once, to the nearest number of S, ties to even, when it stores
+ * an element; a target that it adds to is read, added to and rounded likewise.
  *
  * <p>Operations may run asynchronously, in the order of their calls; {@link #read}, {@link
  * #sumOfSquares}, {@link #synchronize} and a {@link Completion} wait. A tensor may be closed while
@@ -27,6 +36,12 @@ public interface Compute extends AutoCloseable {
   String description();
 
   // ---- memory
+
+  /**
+   * Why this device cannot compute in a storage type, and what to use instead, as a sentence for
+   * the user; empty if it can. It holds tensors of any type, converts and copies them even so.
+   */
+  Optional<String> refusal(DType type);
 
   /** What tensors take now, and took at most; also after the device was closed. */
   MemoryUse memory();
@@ -77,15 +92,23 @@ public interface Compute extends AutoCloseable {
   /** Waits until all operations are done. */
   void synchronize();
 
+  /**
+   * Marks this place in the order of operations, to tell how long those between two marks take the
+   * device, which need not be how long their calls take the host. The caller closes it.
+   */
+  default Mark mark() {
+    return Mark.now();
+  }
+
   // ---- element-wise
 
-  /** Sets every element of an F32 tensor. */
+  /** Sets every element of a tensor of any floating-point type. */
   void fill(Tensor x, float value);
 
-  /** {@code target = source}; equal element counts. */
+  /** {@code target = source}; of one type, of equal element counts. */
   void copy(Tensor source, Tensor target);
 
-  /** {@code target += source}; equal element counts. */
+  /** {@code target += source}; of one floating-point type, of equal element counts. */
   void add(Tensor source, Tensor target);
 
   /**
@@ -96,13 +119,13 @@ public interface Compute extends AutoCloseable {
 
   // ---- linear: y[T,O] = x[T,I] w[O,I]^T
 
-  /** {@code y = x w^T}. */
+  /** {@code y = x w^T}; y is of the type of x and w, or F32. */
   void linear(Tensor x, Tensor w, Tensor y);
 
   /** {@code dx = dy w}, or {@code dx += dy w} if {@code accumulate}. */
   void linearBackwardInput(Tensor dy, Tensor w, Tensor dx, boolean accumulate);
 
-  /** {@code dw += dy^T x}. */
+  /** {@code dw += dy^T x}; dw is F32. */
   void linearBackwardWeight(Tensor dy, Tensor x, Tensor dw);
 
   // ---- grouped linear: group g of rows meets weight g; the experts of one layer in one call.
@@ -118,7 +141,7 @@ public interface Compute extends AutoCloseable {
   void groupedLinearBackwardInput(
       Tensor dy, Groups groups, List<Tensor> w, Tensor dx, boolean accumulate);
 
-  /** For every group: {@code dw_g += dy_g^T x_g}. */
+  /** For every group: {@code dw_g += dy_g^T x_g}; dw is F32. */
   void groupedLinearBackwardWeight(Tensor dy, Tensor x, Groups groups, List<Tensor> dw);
 
   // ---- embedding
@@ -126,7 +149,7 @@ public interface Compute extends AutoCloseable {
   /** {@code y[t] = table[ids[t]]}. table[V,H], ids I32[T], y[T,H]. */
   void embed(Tensor table, Tensor ids, Tensor y);
 
-  /** {@code dTable[ids[t]] += dy[t]}, in the order of t. */
+  /** {@code dTable[ids[t]] += dy[t]}, in the order of t; dTable is F32. */
   void embedBackward(Tensor ids, Tensor dy, Tensor dTable);
 
   // ---- RMSNorm
@@ -139,7 +162,7 @@ public interface Compute extends AutoCloseable {
 
   /**
    * {@code dx += } the gradient through the norm (dx accumulates: the residual branch joins there);
-   * {@code dWeight += }.
+   * {@code dWeight += }, F32.
    */
   void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dy, Tensor dx, Tensor dWeight);
@@ -180,7 +203,7 @@ public interface Compute extends AutoCloseable {
 
   /**
    * Softmax over the experts, the K largest (ties: lower expert first), in descending order, with
-   * weights renormalised to sum 1.
+   * weights renormalised to sum 1. All F32: the logits come from {@link #linear}.
    *
    * @param logits [T,E]
    * @param probabilities out, [T,E]
@@ -191,9 +214,9 @@ public interface Compute extends AutoCloseable {
   void route(Tensor logits, Tensor probabilities, Tensor logSumExp, Tensor experts, Tensor weights);
 
   /**
-   * Gradient of the logits. The probabilities have two users: the renormalised weights, and the
-   * load-balancing loss, which is linear in them with coefficients {@code balance[E]} that are the
-   * same for every token; the z-loss adds {@code zScale * logSumExp^2} per token.
+   * Gradient of the logits, all F32. The probabilities have two users: the renormalised weights,
+   * and the load-balancing loss, which is linear in them with coefficients {@code balance[E]} that
+   * are the same for every token; the z-loss adds {@code zScale * logSumExp^2} per token.
    *
    * @param dWeights [T,K]
    * @param balance [E]
@@ -209,22 +232,23 @@ public interface Compute extends AutoCloseable {
       float zScale,
       Tensor dLogits);
 
-  /** {@code sums[c] = sum over rows of x[r,c]}; x[T,E], sums[E]. */
+  /** {@code sums[c] = sum over rows of x[r,c]}; x[T,E], sums[E], F32. */
   void columnSums(Tensor x, Tensor sums);
 
   // ---- dispatch and combine
 
   /**
    * {@code y[i] = x[rows[i]]}, times {@code scale[i]} unless scale is null. x[T,H], rows I32[A],
-   * y[A,H].
+   * y[A,H]. x and y may be of different floating-point types: rows change theirs on the way into
+   * frames and out of them.
    */
   void gatherRows(Tensor x, Tensor rows, Tensor scale, Tensor y);
 
   /**
    * {@code y[i] = sources[source[i]][rows[i]]}, times {@code scale[i]} unless scale is null: one
-   * gather from several tensors.
+   * gather from several tensors. y may be of another floating-point type than they.
    *
-   * @param sources tensors of H columns, one per attention worker
+   * @param sources tensors of one type and of H columns, one per attention worker
    * @param source I32[A], which of the sources
    * @param rows I32[A], which row of it
    * @param scale [A] or null
@@ -234,16 +258,21 @@ public interface Compute extends AutoCloseable {
 
   /**
    * {@code y[t] = residual[t] + sum over s in order of weights[t,s] *
-   * sources[source[t,s]][row[t,s]]}. Without weights (null) the factor is 1. y may be residual.
+   * sources[source[t,s]][row[t,s]]}. Without weights (null) the factor is 1. y is like residual,
+   * and may be it.
    *
-   * @param sources tensors of H columns, one per expert worker
+   * @param sources tensors of one type, which may be another than the residual's, and of H columns,
+   *     one per expert worker
    * @param source I32[T,K], which of the sources
    * @param row I32[T,K], which row of it
    */
   void combine(
       Tensor residual, List<Tensor> sources, Tensor source, Tensor row, Tensor weights, Tensor y);
 
-  /** {@code dWeights[t,s] = dot(dy[t], sources[source[t,s]][row[t,s]])}. */
+  /**
+   * {@code dWeights[t,s] = dot(dy[t], sources[source[t,s]][row[t,s]])}; sources as in {@link
+   * #combine}.
+   */
   void combineBackwardWeights(
       Tensor dy, List<Tensor> sources, Tensor source, Tensor row, Tensor dWeights);
 
@@ -268,22 +297,30 @@ public interface Compute extends AutoCloseable {
   void crossEntropy(Tensor logits, Tensor targets, Tensor losses, Tensor logSumExp);
 
   /**
-   * {@code dLogits = scale * (softmax(logits) - onehot(target))}, 0 for ignored rows; dLogits may
-   * be logits.
+   * {@code dLogits = scale * (softmax(logits) - onehot(target))}, 0 for ignored rows; dLogits is
+   * like logits, and may be them.
    */
   void crossEntropyBackward(
       Tensor logits, Tensor targets, Tensor logSumExp, float scale, Tensor dLogits);
 
   // ---- optimizer
 
-  /** Sum of the squares of all elements, in double precision and a fixed order. Waits. */
+  /**
+   * Sum of the squares of all elements of an F32 tensor, in double precision and a fixed order; not
+   * finite if an element is not. Waits.
+   */
   double sumOfSquares(Tensor x);
 
   /**
-   * One AdamW update of parameter, m and v; sets the gradient to zero. All tensors have equal
-   * element counts.
+   * One AdamW update of a master weight, m and v; writes the new weight to the value as well, and
+   * sets the gradient to zero. All tensors have equal element counts and are F32, but for the
+   * value.
+   *
+   * @param master the exact weight
+   * @param value what layers compute with: takes the new weight, rounded to its type; the master
+   *     itself where that is F32
    */
-  void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
+  void adamW(Tensor master, Tensor value, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
 
   @Override
   void close();

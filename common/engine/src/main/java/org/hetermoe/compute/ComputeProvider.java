@@ -3,8 +3,9 @@ package org.hetermoe.compute;
 import org.hetermoe.tensor.TransferMemory;
 
 /**
- * Makes the devices of one kind; found through {@link java.util.ServiceLoader}. A name is a kind
- * with an optional ordinal: {@code cpu}, {@code reference}, {@code cuda:0}.
+ * Makes the devices of one kind; found through {@link java.util.ServiceLoader}. A name is a kind,
+ * with which of its devices after a colon where there may be several: {@code cpu}, {@code
+ * reference}, {@code cuda:0}.
  */
 public interface ComputeProvider {
   /** The kind this provider answers to: {@code cpu}. */
@@ -16,15 +17,33 @@ public interface ComputeProvider {
   /**
    * Starts the device.
    *
-   * @param ordinal which device of this kind, from 0
+   * @param device which device of this kind: its number from 0, another name that the kind knows,
+   *     or empty for the first
    * @param threads host threads it may use, at least 1
    * @throws ComputeUnavailableException if it cannot start
    */
-  Compute open(int ordinal, int threads);
+  Compute open(String device, int threads);
 
-  /** The host memory that devices of this kind copy from and to at full speed. */
-  default TransferMemory transferMemory() {
+  /**
+   * The host memory that a device copies from and to at full speed.
+   *
+   * @param device as for {@link #open}
+   * @throws ComputeUnavailableException if there is no such device
+   */
+  default TransferMemory transferMemory(String device) {
     return TransferMemory.PLAIN;
+  }
+
+  /**
+   * For kinds of which a machine has one device.
+   *
+   * @throws ComputeUnavailableException if {@code device} is neither empty nor 0
+   */
+  static void requireOnly(String kind, String device) {
+    if (!device.isEmpty() && !device.equals("0")) {
+      throw new ComputeUnavailableException(
+          "there is only one " + kind + " device: " + kind + ":0");
+    }
   }
 
   /** Whether a kind of device can start here. */

@@ -1,6 +1,7 @@
 package org.hetermoe.compute;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
@@ -17,8 +18,24 @@ public final class Devices {
   private Devices() {}
 
   /**
-   * Starts the device called {@code name}: a kind ({@code cpu}), a kind with an ordinal ({@code
-   * cuda:0}), or {@code auto}, which takes the best kind that can start here and logs why.
+   * A kind of device.
+   *
+   * @param name as in {@code compute: cpu}
+   * @param availability whether it can start here
+   */
+  public record Kind(String name, ComputeProvider.Availability availability) {}
+
+  /** All kinds that are known, whether they can start here or not; the best first. */
+  public static List<Kind> survey() {
+    return providers().stream()
+        .sorted(Comparator.comparingInt(provider -> PREFERENCE.indexOf(provider.kind())))
+        .map(provider -> new Kind(provider.kind(), provider.availability()))
+        .toList();
+  }
+
+  /**
+   * Starts the device called {@code name}: a kind ({@code cpu}), a kind with one of its devices
+   * ({@code cuda:0}), or {@code auto}, which takes the best kind that can start here and logs why.
    *
    * @throws ComputeUnavailableException if it is unknown or cannot start; there is no fallback
    */
@@ -26,13 +43,11 @@ public final class Devices {
     if (name.equals("auto")) {
       return openBest(threads);
     }
-    String[] parts = name.split(":", 2);
-    int ordinal = parts.length == 1 ? 0 : ordinal(name, parts[1]);
-    ComputeProvider provider = provider(name, parts[0]);
+    ComputeProvider provider = provider(name);
     if (provider.availability() instanceof Unavailable(String reason)) {
       throw new ComputeUnavailableException("compute " + name + " cannot start: " + reason);
     }
-    return provider.open(ordinal, threads);
+    return provider.open(device(name), threads);
   }
 
   /**
@@ -41,9 +56,15 @@ public final class Devices {
    * @throws ComputeUnavailableException if it is unknown, or no device can start here
    */
   public static TransferMemory transferMemory(String name) {
-    ComputeProvider provider =
-        name.equals("auto") ? best(new ArrayList<>()) : provider(name, name.split(":", 2)[0]);
-    return provider.transferMemory();
+    return name.equals("auto")
+        ? best(new ArrayList<>()).transferMemory("")
+        : provider(name).transferMemory(device(name));
+  }
+
+  /** What a name says after its colon; empty if it has none. */
+  private static String device(String name) {
+    int colon = name.indexOf(':');
+    return colon < 0 ? "" : name.substring(colon + 1);
   }
 
   private static List<ComputeProvider> providers() {
@@ -52,7 +73,8 @@ public final class Devices {
         .toList();
   }
 
-  private static ComputeProvider provider(String name, String kind) {
+  private static ComputeProvider provider(String name) {
+    String kind = name.split(":", 2)[0];
     List<ComputeProvider> providers = providers();
     return providers.stream()
         .filter(provider -> provider.kind().equals(kind))
@@ -69,22 +91,9 @@ public final class Devices {
                             .collect(Collectors.joining(", "))));
   }
 
-  private static int ordinal(String name, String text) {
-    try {
-      int ordinal = Integer.parseInt(text);
-      if (ordinal >= 0) {
-        return ordinal;
-      }
-    } catch (NumberFormatException e) {
-      throw new ComputeUnavailableException(
-          "compute '" + name + "' has no device number after the colon", e);
-    }
-    throw new ComputeUnavailableException("compute '" + name + "' has a negative device number");
-  }
-
   private static Compute openBest(int threads) {
     List<String> passedOver = new ArrayList<>();
-    Compute compute = best(passedOver).open(0, threads);
+    Compute compute = best(passedOver).open("", threads);
     LOG.log(
         System.Logger.Level.INFO,
         "compute auto: {0}; passed over: {1}",

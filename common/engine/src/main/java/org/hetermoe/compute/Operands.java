@@ -4,8 +4,8 @@ import java.util.List;
 import org.hetermoe.tensor.DType;
 
 /**
- * The rules of {@link Compute} on the shapes of operands, one method per operation or pair of
- * operations, for every device to apply before it touches memory. Each throws {@link
+ * The rules of {@link Compute} on the shapes and types of operands, one method per operation or
+ * pair of operations, for every device to apply before it touches memory. Each throws {@link
  * IllegalArgumentException} that names the operand.
  */
 public final class Operands {
@@ -28,11 +28,29 @@ public final class Operands {
     count(source, target);
   }
 
-  /** Two F32 tensors of equal element count. */
-  public static void sameCount(Tensor source, Tensor target) {
-    floats(source, "source");
-    floats(target, "target");
+  /** Two tensors of one floating-point type and of equal element count. */
+  public static void add(Tensor source, Tensor target) {
+    floatingPoint(source, "source");
+    ofTypeOf(source, target, "target");
     count(source, target);
+  }
+
+  /** Gate and up, and what has their type and element count. */
+  public static void swiGlu(Tensor gate, Tensor up, Tensor... others) {
+    add(gate, up);
+    for (Tensor other : others) {
+      add(gate, other);
+    }
+  }
+
+  /** F32 of equal element counts, but for the type of the value. */
+  public static void adamW(Tensor master, Tensor value, Tensor gradient, Tensor m, Tensor v) {
+    floats(master, "master");
+    floatingPoint(value, "value");
+    count(master, value);
+    add(master, gradient);
+    add(master, m);
+    add(master, v);
   }
 
   private static void count(Tensor source, Tensor target) {
@@ -52,26 +70,72 @@ public final class Operands {
         target);
   }
 
-  /** x[T,I], w[O,I], y[T,O]; also the gradients in their places. */
+  /** x[T,I] and w[O,I] of one type, y[T,O] of that or F32. */
   public static void linear(Tensor x, Tensor w, Tensor y) {
-    floats(x, "x");
-    floats(w, "w");
-    floats(y, "y");
-    require(x.shape().rows() == y.shape().rows(), "x %s and y %s differ in rows", x, y);
+    floatingPoint(x, "x");
+    ofTypeOf(x, w, "w");
+    require(
+        y.dtype() == x.dtype() || y.dtype() == DType.F32,
+        "y is %s, it must be like %s or F32",
+        y,
+        x);
+    rows(x, y);
     weight(x, w, y);
   }
 
-  /** x[A,I], y[A,O], w of G tensors [O,I]; also the gradients in their places. */
+  /** dy[T,O], w[O,I], dx[T,I] of one type. */
+  public static void linearBackwardInput(Tensor dy, Tensor w, Tensor dx) {
+    floatingPoint(dy, "dy");
+    ofTypeOf(dy, w, "w");
+    ofTypeOf(dy, dx, "dx");
+    rows(dx, dy);
+    weight(dx, w, dy);
+  }
+
+  /** dy[T,O] and x[T,I] of one type, dw F32[O,I]. */
+  public static void linearBackwardWeight(Tensor dy, Tensor x, Tensor dw) {
+    floatingPoint(dy, "dy");
+    ofTypeOf(dy, x, "x");
+    floats(dw, "dw");
+    rows(x, dy);
+    weight(x, dw, dy);
+  }
+
+  /** x[A,I], y[A,O], w of G tensors [O,I], all of one type. */
   public static void groupedLinear(Tensor x, Groups groups, List<Tensor> w, Tensor y) {
-    floats(x, "x");
-    floats(y, "y");
+    grouped(x, groups, w, y);
+    for (Tensor weight : w) {
+      ofTypeOf(x, weight, "w");
+      weight(x, weight, y);
+    }
+  }
+
+  /** dy[A,O], w of G tensors [O,I], dx[A,I], all of one type. */
+  public static void groupedLinearBackwardInput(
+      Tensor dy, Groups groups, List<Tensor> w, Tensor dx) {
+    groupedLinear(dx, groups, w, dy);
+  }
+
+  /** dy[A,O] and x[A,I] of one type, dw of G tensors F32[O,I]. */
+  public static void groupedLinearBackwardWeight(
+      Tensor dy, Tensor x, Groups groups, List<Tensor> dw) {
+    grouped(x, groups, dw, dy);
+    for (Tensor gradient : dw) {
+      floats(gradient, "dw");
+      weight(x, gradient, dy);
+    }
+  }
+
+  private static void grouped(Tensor x, Groups groups, List<Tensor> w, Tensor y) {
+    floatingPoint(x, "x");
+    ofTypeOf(x, y, "y");
     rows(x, groups.rows(), "x");
     rows(y, groups.rows(), "y");
     require(w.size() == groups.count(), "%s weights for %s", w.size(), groups);
-    for (Tensor weight : w) {
-      floats(weight, "w");
-      weight(x, weight, y);
-    }
+  }
+
+  private static void rows(Tensor x, Tensor y) {
+    require(x.shape().rows() == y.shape().rows(), "x %s and y %s differ in rows", x, y);
   }
 
   private static void weight(Tensor x, Tensor w, Tensor y) {
@@ -86,19 +150,39 @@ public final class Operands {
         y);
   }
 
-  /** table[V,H], ids I32[T], y[T,H]. */
+  /** table[V,H], ids I32[T], y[T,H] like the table. */
   public static void embed(Tensor table, Tensor ids, Tensor y) {
-    floats(table, "table");
-    floats(y, "y");
+    floatingPoint(table, "table");
+    ofTypeOf(table, y, "y");
+    entries(table, ids, y);
+  }
+
+  /** ids I32[T], dy[T,H], dTable F32[V,H]. */
+  public static void embedBackward(Tensor ids, Tensor dy, Tensor dTable) {
+    floatingPoint(dy, "dy");
+    floats(dTable, "dTable");
+    entries(dTable, ids, dy);
+  }
+
+  private static void entries(Tensor table, Tensor ids, Tensor y) {
     elements(ids, DType.I32, y.shape().rows(), "ids");
     columns(y, table.shape().columns(), "y");
   }
 
-  /** x[T,H], weight[H], inverseRms[T]. */
-  public static void norm(Tensor x, Tensor weight, Tensor inverseRms) {
-    floats(x, "x");
-    elements(weight, DType.F32, x.shape().columns(), "weight");
+  /** x[T,H], weight[H] and y[T,H] of one type, inverseRms F32[T]. */
+  public static void norm(Tensor x, Tensor weight, Tensor y, Tensor inverseRms) {
+    floatingPoint(x, "x");
+    elements(weight, x.dtype(), x.shape().columns(), "weight");
+    alike(x, y, "y");
     elements(inverseRms, DType.F32, x.shape().rows(), "inverseRms");
+  }
+
+  /** As forward; dy and dx like x, dWeight F32[H]. */
+  public static void normBackward(
+      Tensor x, Tensor weight, Tensor inverseRms, Tensor dy, Tensor dx, Tensor dWeight) {
+    norm(x, weight, dy, inverseRms);
+    alike(x, dx, "dx");
+    elements(dWeight, DType.F32, x.shape().columns(), "dWeight");
   }
 
   /** {@code other} has the type and extents of {@code x}. */
@@ -111,9 +195,9 @@ public final class Operands {
         x);
   }
 
-  /** x[T, heads*headDim], cos and sin [length, headDim/2]. */
+  /** x[T, heads*headDim], cos and sin F32[length, headDim/2]. */
   public static void rope(Tensor x, Tensor cos, Tensor sin, int headDim) {
-    floats(x, "x");
+    floatingPoint(x, "x");
     floats(cos, "cos");
     require(headDim >= 2 && headDim % 2 == 0, "headDim %s is not even", headDim);
     require(x.shape().columns() % headDim == 0, "x %s is not made of heads of %s", x, headDim);
@@ -126,14 +210,36 @@ public final class Operands {
         x);
   }
 
-  /** q[T,Q], k and v[T,KV], out[T,Q], logSumExp[T,heads]; also the gradients in their places. */
+  /** q[T,Q], k and v[T,KV], out[T,Q] of one type, logSumExp F32[T,heads]. */
   public static void attention(
       Tensor q, Tensor k, Tensor v, AttentionShape shape, Tensor out, Tensor logSumExp) {
+    floatingPoint(q, "q");
     matrix(q, shape.tokens(), shape.queryWidth(), "q");
+    ofTypeOf(q, k, "k");
     matrix(k, shape.tokens(), shape.kvWidth(), "k");
     alike(k, v, "v");
     alike(q, out, "out");
+    floats(logSumExp, "logSumExp");
     matrix(logSumExp, shape.tokens(), shape.heads(), "logSumExp");
+  }
+
+  /** As forward; dOut and dq like q, dk like k, dv like v. */
+  public static void attentionBackward(
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor out,
+      Tensor logSumExp,
+      Tensor dOut,
+      AttentionShape shape,
+      Tensor dq,
+      Tensor dk,
+      Tensor dv) {
+    attention(q, k, v, shape, out, logSumExp);
+    alike(q, dOut, "dOut");
+    alike(q, dq, "dq");
+    alike(k, dk, "dk");
+    alike(v, dv, "dv");
   }
 
   /** logits and probabilities [T,E], logSumExp[T], experts I32[T,K], weights[T,K]. */
@@ -165,56 +271,77 @@ public final class Operands {
     elements(sums, DType.F32, x.shape().columns(), "sums");
   }
 
-  /** x[T,H], rows I32[A], scale[A] or null, y[A,H]. */
+  /** x[T,H], rows I32[A], scale F32[A] or null, y[A,H]; x and y of any floating-point types. */
   public static void gatherRows(Tensor x, Tensor rows, Tensor scale, Tensor y) {
-    floats(x, "x");
-    floats(y, "y");
+    floatingPoint(x, "x");
+    floatingPoint(y, "y");
     elements(rows, DType.I32, y.shape().rows(), "rows");
-    if (scale != null) {
-      elements(scale, DType.F32, y.shape().rows(), "scale");
-    }
+    scale(scale, y);
     columns(y, x.shape().columns(), "y");
   }
 
-  /** sources of H columns, source and rows I32[A], scale[A] or null, y[A,H]. */
+  /** sources of one type, source and rows I32[A], scale F32[A] or null, y[A,H] of any type. */
   public static void gatherRows(
       List<Tensor> sources, Tensor source, Tensor rows, Tensor scale, Tensor y) {
-    floats(y, "y");
-    for (Tensor one : sources) {
-      floats(one, "a source");
-      columns(one, y.shape().columns(), "a source");
-    }
+    floatingPoint(y, "y");
+    sources(sources, y);
     elements(source, DType.I32, y.shape().rows(), "source");
     elements(rows, DType.I32, y.shape().rows(), "rows");
+    scale(scale, y);
+  }
+
+  private static void scale(Tensor scale, Tensor y) {
     if (scale != null) {
       elements(scale, DType.F32, y.shape().rows(), "scale");
     }
   }
 
-  /** residual[T,H], sources of H columns, source and row I32[T,K], weights[T,K] or null. */
-  public static void combine(
-      Tensor residual, List<Tensor> sources, Tensor source, Tensor row, Tensor weights) {
-    floats(residual, "residual");
+  /** Tensors of one floating-point type, of as many columns as {@code y}. */
+  private static void sources(List<Tensor> sources, Tensor y) {
     for (Tensor one : sources) {
-      floats(one, "a source");
-      columns(one, residual.shape().columns(), "a source");
-    }
-    type(source, DType.I32, "source");
-    rows(source, residual.shape().rows(), "source");
-    alike(source, row, "row");
-    if (weights != null) {
-      floats(weights, "weights");
-      require(
-          weights.shape().equals(source.shape()),
-          "weights %s and source %s differ",
-          weights,
-          source);
+      floatingPoint(one, "a source");
+      ofTypeOf(sources.getFirst(), one, "a source");
+      columns(one, y.shape().columns(), "a source");
     }
   }
 
-  /** logits[T,V], targets I32[T], perRow[T]. */
+  /**
+   * residual and y[T,H] alike, sources of one type, source and row I32[T,K], weights F32[T,K] or
+   * null.
+   */
+  public static void combine(
+      Tensor residual, List<Tensor> sources, Tensor source, Tensor row, Tensor weights, Tensor y) {
+    alike(residual, y, "y");
+    combined(residual, sources, source, row);
+    if (weights != null) {
+      weights(weights, source);
+    }
+  }
+
+  /** dy[T,H], sources of one type, source and row I32[T,K], dWeights F32[T,K]. */
+  public static void combineBackwardWeights(
+      Tensor dy, List<Tensor> sources, Tensor source, Tensor row, Tensor dWeights) {
+    combined(dy, sources, source, row);
+    weights(dWeights, source);
+  }
+
+  private static void combined(Tensor rows, List<Tensor> sources, Tensor source, Tensor row) {
+    floatingPoint(rows, "residual");
+    sources(sources, rows);
+    type(source, DType.I32, "source");
+    rows(source, rows.shape().rows(), "source");
+    alike(source, row, "row");
+  }
+
+  private static void weights(Tensor weights, Tensor source) {
+    floats(weights, "weights");
+    require(
+        weights.shape().equals(source.shape()), "weights %s and source %s differ", weights, source);
+  }
+
+  /** logits[T,V], targets I32[T], perRow F32[T]. */
   public static void crossEntropy(Tensor logits, Tensor targets, Tensor perRow) {
-    floats(logits, "logits");
+    floatingPoint(logits, "logits");
     elements(targets, DType.I32, logits.shape().rows(), "targets");
     elements(perRow, DType.F32, logits.shape().rows(), "a value per row");
   }
@@ -238,7 +365,6 @@ public final class Operands {
   }
 
   private static void matrix(Tensor x, int rows, int columns, String name) {
-    floats(x, name);
     rows(x, rows, name);
     columns(x, columns, name);
   }
@@ -249,6 +375,11 @@ public final class Operands {
 
   private static void columns(Tensor x, int columns, String name) {
     require(x.shape().columns() == columns, "%s is %s, it needs %s columns", name, x, columns);
+  }
+
+  /** {@code other} has the type of {@code x}. */
+  private static void ofTypeOf(Tensor x, Tensor other, String name) {
+    require(x.dtype() == other.dtype(), "%s is %s, it must be of the type of %s", name, other, x);
   }
 
   private static void type(Tensor x, DType dtype, String name) {

@@ -58,6 +58,27 @@ public final class Workspace implements AutoCloseable {
     return tensor;
   }
 
+  /** Gives a tensor away; whoever asked closes it. */
+  public Tensor disown(Tensor tensor) {
+    if (!tensors.remove(tensor)) {
+      throw new IllegalArgumentException("not a tensor of this workspace: " + tensor);
+    }
+    return tensor;
+  }
+
+  /** Closes all tensors but some. */
+  public void closeAllBut(Tensor... kept) {
+    List<Tensor> stay = List.of(kept);
+    tensors.removeIf(
+        tensor -> {
+          boolean stays = stay.contains(tensor);
+          if (!stays) {
+            tensor.close();
+          }
+          return !stays;
+        });
+  }
+
   @Override
   public void close() {
     tensors.forEach(Tensor::close);

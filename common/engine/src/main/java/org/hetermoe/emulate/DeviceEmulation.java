@@ -6,6 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.Pass;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.schedule.Task.Direction;
 import org.hetermoe.train.step.Computation;
 import org.hetermoe.train.step.TaskListener;
@@ -57,19 +58,25 @@ public final class DeviceEmulation implements TaskListener {
 
   private double seconds(Computation computation) {
     return switch (computation) {
-      case Computation.Attention(int layer, int sequences, Direction direction) ->
-          device.attentionSeconds(model, sequences, length, pass(direction));
+      case Computation.Attention(int layer, int sequences, Direction direction, boolean again) ->
+          device.attentionSeconds(model, sequences, length, pass(direction))
+              + (again ? device.attentionSeconds(model, sequences, length, Pass.FORWARD) : 0);
       case Computation.Embedding(int tokens, Direction direction) ->
           device.embeddingSeconds(model, tokens, pass(direction));
       case Computation.Head(int tokens, Direction direction) ->
           device.headSeconds(model, tokens, pass(direction));
-      case Computation.Experts(int layer, int[] rows, Direction direction) ->
-          Arrays.stream(rows)
-              .filter(count -> count > 0)
-              .mapToDouble(count -> device.expertSeconds(model, count, pass(direction)))
-              .sum();
+      case Computation.Experts(int layer, int[] rows, Direction direction, boolean again) ->
+          expertSeconds(rows, pass(direction))
+              + (again ? Recompute.EXPERT_SHARE * expertSeconds(rows, Pass.FORWARD) : 0);
       case Computation.Optimizer(long parameters) -> device.optimizerSeconds(parameters);
     };
+  }
+
+  private double expertSeconds(int[] rows, Pass pass) {
+    return Arrays.stream(rows)
+        .filter(count -> count > 0)
+        .mapToDouble(count -> device.expertSeconds(model, count, pass))
+        .sum();
   }
 
   private void until(long startNanos, double seconds) throws InterruptedException {

@@ -13,7 +13,6 @@ import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.nn.WeightSource;
 import org.hetermoe.run.GroupPlan;
-import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.OptimizerSpec;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.schedule.Split;
@@ -50,8 +49,7 @@ public final class Generator implements AutoCloseable {
     this.vocabulary = tokenizer.vocabularySize();
     Placement placement = Placement.balanced(config.layers(), config.experts(), 1);
     GroupPlan plan =
-        new GroupPlan(
-            config, UNUSED, 1, window, 1, 1, 1, ScheduleKind.ZEBRA, GroupPrecision.FP32, placement);
+        new GroupPlan(config, UNUSED, 1, window, 1, 1, 1, ScheduleKind.ZEBRA, placement);
     model = new LocalTrainer(plan, compute, source, lastLogits);
   }
 

@@ -139,9 +139,20 @@ public final class AttentionLayer {
       Tensor dLogits = w.f32(a.shape.tokens(), model.experts());
       compute.routeBackward(
           a.probabilities, a.logSumExp, a.experts, a.weights, dWeights, balance, zScale, dLogits);
-      compute.linearBackwardWeight(dLogits, a.normed, router.gradient());
-      compute.linearBackwardInput(dLogits, router.value(), dNormed, false);
+      Tensor stored = stored(dLogits, w);
+      compute.linearBackwardWeight(stored, a.normed, router.gradient());
+      compute.linearBackwardInput(stored, router.value(), dNormed, false);
     }
+  }
+
+  /** The router's gradient, which is in single precision, in the type of its products. */
+  private Tensor stored(Tensor dLogits, Workspace w) {
+    if (dLogits.dtype() == type) {
+      return dLogits;
+    }
+    Tensor rounded = w.tensor(type, dLogits.shape().toArray());
+    compute.convert(dLogits, rounded);
+    return rounded;
   }
 
   /**

@@ -3,6 +3,7 @@ package org.hetermoe.nn;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -120,17 +121,39 @@ public final class ExpertBank implements AutoCloseable {
         .parameters;
   }
 
-  /**
-   * What one forward leaves; A assignments, F expert width.
-   *
-   * @param workspace owns all the tensors, the input included
-   * @param input rows of all experts, group after group, [A,H]
-   */
-  public record Activations(
-      Workspace workspace, Groups groups, Tensor input, Tensor gate, Tensor up, Tensor inner)
-      implements AutoCloseable {
+  /** What one forward leaves; A assignments, F expert width. */
+  public static final class Activations implements AutoCloseable {
+    private final Groups groups;
+    private final Tensor input;
+    private Optional<Inner> inner;
+
+    /** With the rows of all experts, group after group, [A,H]; takes them over. */
+    private Activations(Groups groups, Tensor input, Inner inner) {
+      this.groups = groups;
+      this.input = input;
+      this.inner = Optional.of(inner);
+    }
+
+    /** Frees all but the input; {@link ExpertBank#computeAgain} brings it back. */
+    public void keepInput() {
+      inner.ifPresent(Inner::close);
+      inner = Optional.empty();
+    }
+
+    private Inner inner() {
+      return inner.orElseThrow(() -> new IllegalStateException("only the input was kept"));
+    }
+
     @Override
     public void close() {
+      keepInput();
+      input.close();
+    }
+  }
+
+  /** Gate, up and their product, [A,F] each. */
+  private record Inner(Workspace workspace, Tensor gate, Tensor up, Tensor product) {
+    void close() {
       workspace.close();
     }
   }
@@ -142,20 +165,28 @@ public final class ExpertBank implements AutoCloseable {
    * @param output out, [A,H]
    */
   public Activations forward(int layer, Groups groups, Tensor input, Tensor output) {
+    Inner inner = inner(layer, groups, input);
+    compute.groupedLinear(inner.product, groups, values(layer, Expert::down), output);
+    return new Activations(groups, input, inner);
+  }
+
+  /** Computes what was freed of a layer's activations again, to the same bits. */
+  public void computeAgain(int layer, Activations a) {
+    a.inner = Optional.of(inner(layer, a.groups, a.input));
+  }
+
+  private Inner inner(int layer, Groups groups, Tensor input) {
     Workspace w = new Workspace(compute);
-    Activations a =
-        new Activations(
+    Inner inner =
+        new Inner(
             w,
-            groups,
-            w.own(input),
             w.tensor(type, groups.rows(), model.expertWidth()),
             w.tensor(type, groups.rows(), model.expertWidth()),
             w.tensor(type, groups.rows(), model.expertWidth()));
-    compute.groupedLinear(input, groups, values(layer, Expert::gate), a.gate);
-    compute.groupedLinear(input, groups, values(layer, Expert::up), a.up);
-    compute.swiGlu(a.gate, a.up, a.inner);
-    compute.groupedLinear(a.inner, groups, values(layer, Expert::down), output);
-    return a;
+    compute.groupedLinear(input, groups, values(layer, Expert::gate), inner.gate);
+    compute.groupedLinear(input, groups, values(layer, Expert::up), inner.up);
+    compute.swiGlu(inner.gate, inner.up, inner.product);
+    return inner;
   }
 
   /**
@@ -165,19 +196,21 @@ public final class ExpertBank implements AutoCloseable {
    * @param dInput out, [A,H]
    */
   public void backward(int layer, Activations a, Tensor dOutput, Tensor dInput) {
+    Inner inner = a.inner();
+    Tensor gate = inner.gate;
+    Tensor up = inner.up;
     try (Workspace w = new Workspace(compute)) {
       Tensor dInner = w.tensor(type, a.groups.rows(), model.expertWidth());
       compute.groupedLinearBackwardWeight(
-          dOutput, a.inner, a.groups, gradients(layer, Expert::down));
+          dOutput, inner.product, a.groups, gradients(layer, Expert::down));
       compute.groupedLinearBackwardInput(
           dOutput, a.groups, values(layer, Expert::down), dInner, false);
-      compute.swiGluBackward(a.gate, a.up, dInner, a.gate, a.up);
-      compute.groupedLinearBackwardWeight(
-          a.gate, a.input, a.groups, gradients(layer, Expert::gate));
-      compute.groupedLinearBackwardWeight(a.up, a.input, a.groups, gradients(layer, Expert::up));
+      compute.swiGluBackward(gate, up, dInner, gate, up);
+      compute.groupedLinearBackwardWeight(gate, a.input, a.groups, gradients(layer, Expert::gate));
+      compute.groupedLinearBackwardWeight(up, a.input, a.groups, gradients(layer, Expert::up));
       compute.groupedLinearBackwardInput(
-          a.gate, a.groups, values(layer, Expert::gate), dInput, false);
-      compute.groupedLinearBackwardInput(a.up, a.groups, values(layer, Expert::up), dInput, true);
+          gate, a.groups, values(layer, Expert::gate), dInput, false);
+      compute.groupedLinearBackwardInput(up, a.groups, values(layer, Expert::up), dInput, true);
     }
   }
 

@@ -157,6 +157,11 @@ public final class ParameterSet implements AutoCloseable {
     return List.of(masters, m, v);
   }
 
+  /** Sets all gradients to zero. */
+  public void clearGradients() {
+    compute.fill(gradients, 0f);
+  }
+
   /** Sum of the squares of all gradients: parameter by parameter, in order. */
   public double gradientSquares() {
     double sum = 0;

@@ -32,13 +32,16 @@ public final class AdamW {
   /**
    * Updates parameters and sets their gradients to zero.
    *
-   * @param step counted from 1
+   * @param step counted from 1; decides the learning rate
+   * @param updates how many updates this is, steps that were skipped left out: the bias of the
+   *     moments depends on what went into them
    * @param clip factor on the gradients
    */
-  public void update(Compute compute, ParameterSet parameters, int step, double clip) {
+  public void update(Compute compute, ParameterSet parameters, int step, int updates, double clip) {
     for (Parameter parameter : parameters.all()) {
       compute.adamW(
           parameter.master(),
+          parameter.value(),
           parameter.gradient(),
           parameter.m(),
           parameter.v(),
@@ -49,9 +52,8 @@ public final class AdamW {
               optimizer.epsilon(),
               parameter.decays() || optimizer.decayAll() ? optimizer.weightDecay() : 0,
               clip,
-              1 - StrictMath.pow(optimizer.beta1(), step),
-              1 - StrictMath.pow(optimizer.beta2(), step)));
+              1 - StrictMath.pow(optimizer.beta1(), updates),
+              1 - StrictMath.pow(optimizer.beta2(), updates)));
     }
-    parameters.refreshValues();
   }
 }

@@ -16,7 +16,6 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.group.RunKey;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.GroupPlan;
-import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.train.InProcessGroup;
 import org.hetermoe.train.LocalTrainer;
@@ -76,7 +75,6 @@ public final class ParityRun {
         attention,
         experts,
         ScheduleKind.ZEBRA,
-        GroupPrecision.FP32,
         Placement.balanced(parityCase.model().layers(), parityCase.model().experts(), experts));
   }
 

@@ -1,6 +1,5 @@
 package org.hetermoe.profile;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -48,6 +47,7 @@ public final class Profiler {
   private final Compute compute;
   private final ModelConfig model;
   private final ModelShape shape;
+  private final DType type;
   private final long patienceNanos;
   private final LongSupplier clock;
 
@@ -55,14 +55,16 @@ public final class Profiler {
    * A profiler of a device.
    *
    * @param model whose widths are measured at; its layers do not matter
+   * @param type of weights and activations
    * @param patienceNanos after which a size is not repeated any more
    */
-  public Profiler(Compute compute, ModelConfig model, long patienceNanos) {
-    this(compute, model, patienceNanos, System::nanoTime);
+  public Profiler(Compute compute, ModelConfig model, DType type, long patienceNanos) {
+    this(compute, model, type, patienceNanos, System::nanoTime);
   }
 
   /** A profiler that reads the time, in nanoseconds, from a clock of its own. */
-  Profiler(Compute compute, ModelConfig model, long patienceNanos, LongSupplier clock) {
+  Profiler(Compute compute, ModelConfig model, DType type, long patienceNanos, LongSupplier clock) {
+    this.type = type;
     this.clock = clock;
     this.compute = compute;
     this.model = oneLayer(model);
@@ -113,12 +115,12 @@ public final class Profiler {
         Tensor q = random(w, length, sizes.queryWidth());
         Tensor k = random(w, length, sizes.kvWidth());
         Tensor v = random(w, length, sizes.kvWidth());
-        Tensor out = w.f32(length, sizes.queryWidth());
+        Tensor out = w.tensor(type, length, sizes.queryWidth());
         Tensor dOut = random(w, length, sizes.queryWidth());
         Tensor logSumExp = w.f32(length, model.heads());
-        Tensor dq = w.f32(length, sizes.queryWidth());
-        Tensor dk = w.f32(length, sizes.kvWidth());
-        Tensor dv = w.f32(length, sizes.kvWidth());
+        Tensor dq = w.tensor(type, length, sizes.queryWidth());
+        Tensor dk = w.tensor(type, length, sizes.kvWidth());
+        Tensor dv = w.tensor(type, length, sizes.kvWidth());
         samples.add(
             LayerWork.attention(shape, 1, length),
             median(
@@ -140,7 +142,7 @@ public final class Profiler {
   private BothPasses projections(BothPasses core) {
     Samples samples = new Samples();
     try (ParameterSet parameters =
-            new ParameterSet(compute, DType.F32, ParameterNames.attention(model));
+            new ParameterSet(compute, type, ParameterNames.attention(model));
         RotaryTable rotary = new RotaryTable(compute, model, LENGTHS[LENGTHS.length - 1])) {
       parameters.load(new SeededWeights(model, 1));
       AttentionLayer layer = new AttentionLayer(compute, model, parameters, rotary, 0);
@@ -166,11 +168,11 @@ public final class Profiler {
     AttentionShape sizes =
         new AttentionShape(1, length, model.heads(), model.kvHeads(), model.headDim());
     try (Workspace w = new Workspace(compute)) {
-      Tensor input = compute.allocate(DType.F32, Shape.of(length, model.hidden()));
+      Tensor input = compute.allocate(type, Shape.of(length, model.hidden()));
       fill(input);
       Tensor d = random(w, length, model.hidden());
       Tensor dNormed = random(w, length, model.hidden());
-      Tensor dWeights = random(w, length, model.topK());
+      Tensor dWeights = random(DType.F32, w, length, model.topK());
       Tensor balance = w.zeros(DType.F32, model.experts());
       compute.synchronize();
       long start = clock.getAsLong();
@@ -187,7 +189,7 @@ public final class Profiler {
 
   private BothPasses expert() {
     Samples samples = new Samples();
-    try (ExpertBank bank = new ExpertBank(compute, model, DType.F32, List.of(List.of(0)))) {
+    try (ExpertBank bank = new ExpertBank(compute, model, type, List.of(List.of(0)))) {
       bank.load(new SeededWeights(model, 1));
       for (int rows : EXPERT_ROWS) {
         samples.add(LayerWork.expert(shape, rows), median(() -> expert(bank, rows)));
@@ -198,9 +200,9 @@ public final class Profiler {
 
   private Times expert(ExpertBank bank, int rows) {
     try (Workspace w = new Workspace(compute)) {
-      Tensor input = compute.allocate(DType.F32, Shape.of(rows, model.hidden()));
+      Tensor input = compute.allocate(type, Shape.of(rows, model.hidden()));
       fill(input);
-      Tensor output = w.f32(rows, model.hidden());
+      Tensor output = w.tensor(type, rows, model.hidden());
       Tensor d = random(w, rows, model.hidden());
       compute.synchronize();
       long start = clock.getAsLong();
@@ -217,7 +219,7 @@ public final class Profiler {
   private BothPasses head() {
     Samples samples = new Samples();
     try (ParameterSet parameters =
-        new ParameterSet(compute, DType.F32, ParameterNames.attention(model))) {
+        new ParameterSet(compute, type, ParameterNames.attention(model))) {
       parameters.load(new SeededWeights(model, 1));
       LanguageHead head = new LanguageHead(compute, model, parameters);
       for (int tokens : HEAD_TOKENS) {
@@ -229,10 +231,10 @@ public final class Profiler {
 
   private Times head(LanguageHead head, int tokens) {
     try (Workspace w = new Workspace(compute)) {
-      Tensor input = compute.allocate(DType.F32, Shape.of(tokens, model.hidden()));
+      Tensor input = compute.allocate(type, Shape.of(tokens, model.hidden()));
       fill(input);
       Tensor targets = ids(w, tokens);
-      Tensor d = w.f32(tokens, model.hidden());
+      Tensor d = w.tensor(type, tokens, model.hidden());
       compute.synchronize();
       long start = clock.getAsLong();
       try (LanguageHead.Activations a = head.forward(input, targets)) {
@@ -248,12 +250,12 @@ public final class Profiler {
   private BothPasses embedding() {
     Samples samples = new Samples();
     try (ParameterSet parameters =
-        new ParameterSet(compute, DType.F32, ParameterNames.attention(model))) {
+        new ParameterSet(compute, type, ParameterNames.attention(model))) {
       LanguageHead head = new LanguageHead(compute, model, parameters);
       for (int tokens : HEAD_TOKENS) {
         try (Workspace w = new Workspace(compute)) {
           Tensor ids = ids(w, tokens);
-          Tensor x = w.f32(tokens, model.hidden());
+          Tensor x = w.tensor(type, tokens, model.hidden());
           samples.add(
               (double) tokens * model.hidden(),
               median(
@@ -277,13 +279,14 @@ public final class Profiler {
     AdamWStep step = new AdamWStep(1e-3, 0.9, 0.95, 1e-8, 0.1, 1, 0.1, 0.05);
     for (int parameters : OPTIMIZER_PARAMETERS) {
       try (ParameterSet set =
-          new ParameterSet(compute, DType.F32, Map.of("parameters", Shape.of(parameters, 1)))) {
+          new ParameterSet(compute, type, Map.of("parameters", Shape.of(parameters, 1)))) {
         samples.add(
             parameters,
             median(
                 () -> {
                   long start = clock.getAsLong();
-                  set.forEach(p -> compute.adamW(p.value(), p.gradient(), p.m(), p.v(), step));
+                  set.forEach(
+                      p -> compute.adamW(p.master(), p.value(), p.gradient(), p.m(), p.v(), step));
                   compute.synchronize();
                   long nanos = clock.getAsLong() - start;
                   return new Times(nanos, nanos);
@@ -326,7 +329,11 @@ public final class Profiler {
   }
 
   private Tensor random(Workspace w, int rows, int columns) {
-    Tensor tensor = w.f32(rows, columns);
+    return random(type, w, rows, columns);
+  }
+
+  private Tensor random(DType dtype, Workspace w, int rows, int columns) {
+    Tensor tensor = w.tensor(dtype, rows, columns);
     fill(tensor);
     return tensor;
   }
@@ -337,7 +344,9 @@ public final class Profiler {
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) (random.nextDouble() - 0.5);
     }
-    compute.write(MemorySegment.ofArray(values), tensor);
+    try (Workspace w = new Workspace(compute)) {
+      compute.convert(w.floats(values, values.length), tensor);
+    }
   }
 
   private Tensor ids(Workspace w, int tokens) {

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -17,6 +18,7 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.nn.Parameter;
 import org.hetermoe.nn.ParameterSet;
+import org.hetermoe.optim.LossScaler;
 
 /**
  * Stores a worker's shards in the background: the snapshot is taken at once, the upload runs while
@@ -44,8 +46,11 @@ final class CheckpointWriter implements AutoCloseable {
    * Snapshots and starts to store.
    *
    * @param parameters calls its argument with every parameter set of the worker
+   * @param lossScale state of the loss scale, if the worker stores it
    */
-  void write(int step, Consumer<Consumer<ParameterSet>> parameters) throws InterruptedException {
+  void write(
+      int step, Consumer<Consumer<ParameterSet>> parameters, Optional<LossScaler.State> lossScale)
+      throws InterruptedException {
     await();
     Arena arena = Arena.ofShared();
     Map<String, Shard.Entry> tensors = new LinkedHashMap<>();
@@ -67,6 +72,8 @@ final class CheckpointWriter implements AutoCloseable {
                       parameter.v(),
                       arena);
                 }));
+    lossScale.ifPresent(
+        state -> tensors.put(StoredLossScale.NAME, StoredLossScale.entry(state, arena)));
     Shard content = new Shard(tensors);
     underWay =
         uploads.submit(

@@ -13,6 +13,7 @@ import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.nn.WeightSource;
+import org.hetermoe.optim.LossScaler;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.train.step.StepResult;
 import org.hetermoe.train.step.TaskListener;
@@ -141,7 +142,13 @@ public final class InProcessGroup {
     try (Compute compute = devices.get();
         StepLoop loop =
             new StepLoop(
-                plan, compute, channels.apply(rank), weights, listeners.apply(rank), callbacks)) {
+                plan,
+                compute,
+                channels.apply(rank),
+                weights,
+                new LossScaler(plan),
+                listeners.apply(rank),
+                callbacks)) {
       loop.run(0);
     }
   }

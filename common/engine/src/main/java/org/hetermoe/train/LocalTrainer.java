@@ -18,6 +18,7 @@ import org.hetermoe.nn.Routing;
 import org.hetermoe.nn.WeightSource;
 import org.hetermoe.optim.AdamW;
 import org.hetermoe.optim.GradientClipping;
+import org.hetermoe.optim.LossScaler;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.schedule.Split;
 import org.hetermoe.schedule.Task;
@@ -52,6 +53,7 @@ public final class LocalTrainer implements AutoCloseable {
   private final ExpertBank bank;
   private final ExpertTasks tasks;
   private final AdamW optimizer;
+  private final LossScaler scaler;
   private final List<ParameterSet> parameters = new ArrayList<>();
   private final List<AttentionTasks> replicas = new ArrayList<>();
   private final Map<Integer, RouterStatistics> statistics = new HashMap<>();
@@ -70,8 +72,9 @@ public final class LocalTrainer implements AutoCloseable {
         new ExpertBank(
             compute, model, plan.precision().experts(), Collections.nCopies(model.layers(), all));
     bank.load(source);
-    tasks = new ExpertTasks(compute, model.hidden(), bank);
+    tasks = new ExpertTasks(compute, model.hidden(), bank, plan.recompute().experts());
     optimizer = new AdamW(plan.optimizer(), plan.steps());
+    scaler = new LossScaler(plan);
     LocalDispatcher[] dispatchers = new LocalDispatcher[plan.attentionWorkers()];
     for (int rank = 0; rank < plan.attentionWorkers(); rank++) {
       dispatchers[rank] = new LocalDispatcher(dispatchers);
@@ -84,6 +87,7 @@ public final class LocalTrainer implements AutoCloseable {
               compute,
               model,
               plan.sequenceLength(),
+              plan.recompute(),
               replicaParameters,
               dispatchers[rank],
               new LocalStatistics(),
@@ -103,7 +107,7 @@ public final class LocalTrainer implements AutoCloseable {
 
   /** One step, counted from 1. */
   public StepResult step(int step, SequenceBatch batch) throws InterruptedException {
-    BatchTotals totals = BatchTotals.of(batch);
+    BatchTotals totals = BatchTotals.of(batch, scaler.scale());
     LossSum losses = new LossSum(model, totals);
     double[] crossEntropy = new double[replicas.size()];
     for (int microBatch = 0; microBatch < plan.microBatches(); microBatch++) {
@@ -129,11 +133,21 @@ public final class LocalTrainer implements AutoCloseable {
     reduce();
     listener.attentionGradients(parameters());
     listener.expertGradients(bank);
-    double norm = gradientNorm();
-    double clip = GradientClipping.coefficient(norm, plan.optimizer().clipNorm());
-    parameters.forEach(replica -> optimizer.update(compute, replica, step, clip));
-    bank.forEachParameterSet(expert -> optimizer.update(compute, expert, step, clip));
-    return losses.result(norm, List.of(), rows());
+    double scale = scaler.scale();
+    double norm = gradientNorm() / scale;
+    boolean skipped = scaler.overflows(norm);
+    if (skipped) {
+      parameters.forEach(ParameterSet::clearGradients);
+      bank.forEachParameterSet(ParameterSet::clearGradients);
+    } else {
+      int updates = scaler.updates(step);
+      double clip = GradientClipping.coefficient(norm, plan.optimizer().clipNorm()) / scale;
+      parameters.forEach(replica -> optimizer.update(compute, replica, step, updates, clip));
+      bank.forEachParameterSet(expert -> optimizer.update(compute, expert, step, updates, clip));
+    }
+    StepResult result = losses.result(norm, scaler.report(skipped), List.of(), rows());
+    scaler.conclude(skipped);
+    return result;
   }
 
   private List<List<Long>> rows() {

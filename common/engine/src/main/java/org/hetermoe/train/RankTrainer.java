@@ -28,6 +28,8 @@ public interface RankTrainer extends AutoCloseable {
    * Makes or loads weights, opens data. Sends nothing to other ranks.
    *
    * @throws IOException if data or checkpoint cannot be read
+   * @throws org.hetermoe.compute.ComputeUnavailableException if the device cannot compute in the
+   *     precision that the run asks for
    */
   void prepare() throws IOException, InterruptedException;
 

@@ -10,6 +10,7 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.nn.ParameterSet;
 import org.hetermoe.nn.WeightSource;
 import org.hetermoe.optim.AdamW;
+import org.hetermoe.optim.LossScaler;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.schedule.Schedule;
 import org.hetermoe.schedule.Task;
@@ -42,6 +43,7 @@ final class StepLoop implements AutoCloseable {
   private final Optional<AttentionModule> attention;
   private final ExpertModule experts;
   private final AdamW optimizer;
+  private final LossScaler scaler;
   private final StepAgreement agreement;
   private GroupPlan plan;
   private volatile int step;
@@ -51,12 +53,14 @@ final class StepLoop implements AutoCloseable {
    *
    * @param compute its device; stays the caller's
    * @param channel its end; stays the caller's
+   * @param scaler in the state that belongs to the weights
    */
   StepLoop(
       GroupPlan plan,
       Compute compute,
       Channel channel,
       WeightSource source,
+      LossScaler scaler,
       TaskListener listener,
       TrainingCallbacks callbacks) {
     this.plan = plan;
@@ -71,6 +75,7 @@ final class StepLoop implements AutoCloseable {
             : Optional.empty();
     experts = new ExpertModule(plan, compute, this.channel, source, clock);
     optimizer = new AdamW(plan.optimizer(), plan.steps());
+    this.scaler = scaler;
     agreement = new StepAgreement(this.channel);
   }
 
@@ -96,7 +101,7 @@ final class StepLoop implements AutoCloseable {
               : Optional.empty();
       conclusion.result().ifPresent(result -> callbacks.onStep(step, result, seconds, evaluation));
       if (after.checkpoint()) {
-        callbacks.onCheckpoint(step, this::forEachStoredSet);
+        callbacks.onCheckpoint(step, this::forEachStoredSet, storedScale());
       }
       if (after.placement().isPresent()) {
         move(after.placement().get());
@@ -126,7 +131,7 @@ final class StepLoop implements AutoCloseable {
   private StepAgreement.Conclusion trainBoth(AttentionModule side, int number)
       throws InterruptedException {
     SequenceBatch batch = callbacks.batch(number);
-    side.beginStep(batch);
+    side.beginStep(batch, scaler.scale());
     walk(Mode.TRAIN, plan.schedule(), 0);
     AttentionModule.StepSums sums = side.endStep(batch);
     clock.listener().expertGradients(experts.bank());
@@ -136,7 +141,7 @@ final class StepLoop implements AutoCloseable {
     }
     clock.listener().attentionGradients(side.parameters());
     double squares = side.parameters().gradientSquares();
-    return agreement.conclude(plan, own, sums.losses(), squares, callbacks);
+    return agreement.conclude(plan, own, sums.losses(), squares, scaler, callbacks);
   }
 
   private StepAgreement.Conclusion trainExperts() throws InterruptedException {
@@ -152,13 +157,21 @@ final class StepLoop implements AutoCloseable {
 
   private void update(int number, StepDecision decision) throws InterruptedException {
     clock.resume();
+    if (decision.skipped()) {
+      attention.ifPresent(side -> side.parameters().clearGradients());
+      experts.skipUpdate();
+      scaler.conclude(true);
+      return;
+    }
+    int updates = scaler.updates(number);
     long parameters = experts.parameters();
     if (attention.isPresent()) {
-      optimizer.update(compute, attention.get().parameters(), number, decision.clip());
+      optimizer.update(compute, attention.get().parameters(), number, updates, decision.clip());
       parameters += attention.get().parameters().elements();
     }
-    experts.update(optimizer, number, decision.clip());
+    experts.update(optimizer, number, updates, decision.clip());
     clock.computed(new Computation.Optimizer(parameters));
+    scaler.conclude(false);
   }
 
   private void walk(Mode mode, Schedule schedule, int firstMicroBatch) throws InterruptedException {
@@ -207,6 +220,13 @@ final class StepLoop implements AutoCloseable {
     agreement
         .moved(plan, (System.nanoTime() - start) / 1e9)
         .ifPresent(seconds -> callbacks.onMove(step, placement, seconds));
+  }
+
+  /** The state of the loss scale, which all ranks have alike and attention rank 0 stores. */
+  private Optional<LossScaler.State> storedScale() {
+    return scaler.scales() && channel.self().equals(WorkerRank.attention(0))
+        ? Optional.of(scaler.state())
+        : Optional.empty();
   }
 
   /**

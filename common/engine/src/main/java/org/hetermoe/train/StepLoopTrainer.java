@@ -8,6 +8,7 @@ import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.checkpoint.CheckpointReader;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.ComputeUnavailableException;
 import org.hetermoe.data.Batches;
 import org.hetermoe.data.PackedTokens;
 import org.hetermoe.data.SequenceBatch;
@@ -16,11 +17,13 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.nn.ParameterSet;
 import org.hetermoe.nn.SeededWeights;
 import org.hetermoe.nn.WeightSource;
+import org.hetermoe.optim.LossScaler;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.TrainingSpec;
+import org.hetermoe.tensor.DType;
 import org.hetermoe.train.step.StepResult;
 
 /** Goes through a run's steps with the data, checkpoints and metrics that its run file asks for. */
@@ -55,24 +58,50 @@ final class StepLoopTrainer implements RankTrainer, TrainingCallbacks {
 
   @Override
   public void prepare() throws IOException {
+    checkPrecision();
     if (channel.self().role() == WorkerRank.Role.ATTENTION) {
       tokens =
           PackedTokens.open(
               spec.data(), spec.seed(), spec.model().vocabulary(), environment.dataDirectory());
       batches = new Batches(tokens, spec.data(), spec.seed());
     }
+    LossScaler scaler = new LossScaler(plan());
     if (assignment.resumeFromStep() == 0) {
-      loop = loop(new SeededWeights(spec.model(), spec.seed()));
+      loop = loop(new SeededWeights(spec.model(), spec.seed()), scaler);
       return;
     }
     try (CheckpointReader checkpoint =
         environment.checkpoints().open(assignment.run(), assignment.resumeFromStep())) {
-      loop = loop(new CheckpointWeights(checkpoint));
+      if (scaler.scales()) {
+        scaler.restore(StoredLossScale.read(checkpoint));
+      }
+      loop = loop(new CheckpointWeights(checkpoint), scaler);
     }
   }
 
-  private StepLoop loop(WeightSource source) {
-    return new StepLoop(plan(), compute, channel, source, environment.listener(), this);
+  /** Refuses to begin on a device that cannot compute in what this rank is to compute in. */
+  private void checkPrecision() {
+    boolean attends = channel.self().role() == WorkerRank.Role.ATTENTION;
+    if (attends) {
+      check("precision.attention", spec.precision().attention());
+    }
+    if (!attends || assignment.placement().workers().contains(channel.self())) {
+      check("precision.experts", spec.precision().experts());
+    }
+  }
+
+  private void check(String field, DType type) {
+    compute
+        .refusal(type)
+        .ifPresent(
+            reason -> {
+              throw new ComputeUnavailableException(
+                  "%s is %s: %s".formatted(field, type.label(), reason));
+            });
+  }
+
+  private StepLoop loop(WeightSource source, LossScaler scaler) {
+    return new StepLoop(plan(), compute, channel, source, scaler, environment.listener(), this);
   }
 
   private GroupPlan plan() {
@@ -139,13 +168,15 @@ final class StepLoopTrainer implements RankTrainer, TrainingCallbacks {
                 evaluation.orElse(null),
                 result.workers(),
                 result.expertRows(),
+                result.lossScale().orElse(null),
                 Instant.now()));
   }
 
   @Override
-  public void onCheckpoint(int step, Consumer<Consumer<ParameterSet>> parameters)
+  public void onCheckpoint(
+      int step, Consumer<Consumer<ParameterSet>> parameters, Optional<LossScaler.State> lossScale)
       throws InterruptedException {
-    checkpoints.write(step, parameters);
+    checkpoints.write(step, parameters, lossScale);
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.util.function.Consumer;
 import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.group.Placement;
 import org.hetermoe.nn.ParameterSet;
+import org.hetermoe.optim.LossScaler;
 import org.hetermoe.train.step.StepPolicy;
 import org.hetermoe.train.step.StepResult;
 
@@ -30,8 +31,10 @@ interface TrainingCallbacks extends StepPolicy {
    * The rank's part of a checkpoint is due; what it stores is not changed before this returns.
    *
    * @param parameters calls its argument with every parameter set that this rank stores
+   * @param lossScale state of the loss scale, if this rank stores it
    */
-  default void onCheckpoint(int step, Consumer<Consumer<ParameterSet>> parameters)
+  default void onCheckpoint(
+      int step, Consumer<Consumer<ParameterSet>> parameters, Optional<LossScaler.State> lossScale)
       throws InterruptedException {
     throw new IllegalStateException("this training stores nothing");
   }

@@ -1,5 +1,7 @@
 package org.hetermoe.compute;
 
+import static org.hetermoe.tensor.DType.F32;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -7,15 +9,26 @@ import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
 /**
- * One operation at one size. Run on two devices it must give like numbers, run twice on one device
- * the same bits.
+ * One operation at one size, in any storage type. Run on two devices it must give like numbers, run
+ * twice on one device the same bits.
  *
  * @param terms how many terms the longest sum has; scales the tolerance
  */
-record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor>> outputs) {
+public record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor>> outputs) {
 
-  List<float[]> run(Compute compute) {
-    try (DeviceTensors tensors = new DeviceTensors(compute, name.hashCode())) {
+  /** What it gives in single precision. */
+  public List<float[]> run(Compute compute) {
+    return run(compute, F32, F32);
+  }
+
+  /**
+   * What it gives.
+   *
+   * @param storage type of weights and activations
+   * @param frame type of rows on their way between workers
+   */
+  public List<float[]> run(Compute compute, DType storage, DType frame) {
+    try (DeviceTensors tensors = new DeviceTensors(compute, name.hashCode(), storage, frame)) {
       return outputs.apply(tensors).stream().map(tensors::read).toList();
     }
   }
@@ -25,7 +38,8 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
     return name;
   }
 
-  static List<OperationCase> all() {
+  /** All operations, at awkward sizes. */
+  public static List<OperationCase> all() {
     List<OperationCase> cases = new ArrayList<>();
     for (int rows : new int[] {0, 1, 3, 13, 67, 207}) {
       linear(cases, rows, 29, 37);
@@ -66,9 +80,13 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
         "linear " + size,
         in,
         d -> {
+          Tensor x = d.normal(t, in);
+          Tensor w = d.normal(out, in);
           Tensor y = d.output(t, out);
-          d.compute().linear(d.normal(t, in), d.normal(out, in), y);
-          return List.of(y);
+          Tensor exact = d.output(F32, t, out);
+          d.compute().linear(x, w, y);
+          d.compute().linear(x, w, exact);
+          return List.of(y, exact);
         });
     add(
         cases,
@@ -80,7 +98,7 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           Tensor dy = d.normal(t, out);
           Tensor dx = d.output(t, in);
           Tensor dxMore = d.normal(t, in);
-          Tensor dw = d.normal(out, in);
+          Tensor dw = d.normal(F32, out, in);
           d.compute().linearBackwardInput(dy, w, dx, false);
           d.compute().linearBackwardInput(dy, w, dxMore, true);
           d.compute().linearBackwardWeight(dy, x, dw);
@@ -101,7 +119,7 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           List<Tensor> dw = new ArrayList<>();
           for (int g = 0; g < groups.count(); g++) {
             w.add(d.normal(out, in));
-            dw.add(d.normal(out, in));
+            dw.add(d.normal(F32, out, in));
           }
           Tensor y = d.output(rows, out);
           Tensor dx = d.output(rows, in);
@@ -125,7 +143,7 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           Tensor ids = d.integers(0, vocabulary, t);
           Tensor y = d.output(t, h);
           d.compute().embed(d.normal(vocabulary, h), ids, y);
-          Tensor dTable = d.normal(vocabulary, h);
+          Tensor dTable = d.normal(F32, vocabulary, h);
           d.compute().embedBackward(ids, d.normal(t, h), dTable);
           return List.of(y, dTable);
         });
@@ -141,10 +159,10 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           Tensor x = d.normal(t, h);
           Tensor weight = d.normal(h);
           Tensor y = d.output(t, h);
-          Tensor inverse = d.output(t);
+          Tensor inverse = d.output(F32, t);
           d.compute().rmsNorm(x, weight, 1e-5f, y, inverse);
           Tensor dx = d.normal(t, h);
-          Tensor dWeight = d.normal(h);
+          Tensor dWeight = d.normal(F32, h);
           d.compute().rmsNormBackward(x, weight, inverse, d.normal(t, h), dx, dWeight);
           return List.of(y, inverse, dx, dWeight);
         });
@@ -155,8 +173,8 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
         d -> {
           Tensor logits = d.spread(4, t, h);
           Tensor targets = d.integers(-1, h, t);
-          Tensor losses = d.output(t);
-          Tensor lse = d.output(t);
+          Tensor losses = d.output(F32, t);
+          Tensor lse = d.output(F32, t);
           d.compute().crossEntropy(logits, targets, losses, lse);
           Tensor dLogits = d.output(t, h);
           d.compute().crossEntropyBackward(logits, targets, lse, 0.25f, dLogits);
@@ -168,8 +186,8 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
         "columnSums " + size,
         t,
         d -> {
-          Tensor sums = d.output(h);
-          d.compute().columnSums(d.normal(t, h), sums);
+          Tensor sums = d.output(F32, h);
+          d.compute().columnSums(d.normal(F32, t, h), sums);
           return List.of(sums);
         });
     add(
@@ -180,9 +198,9 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           Tensor x = d.normal(t, h);
           int k = 2;
           Tensor rows = d.integers(0, Math.max(1, t), t * k);
-          Tensor plain = d.output(t * k, h);
-          Tensor scaled = d.output(t * k, h);
-          Tensor weights = d.normal(t, k);
+          Tensor plain = d.output(d.frame(), t * k, h);
+          Tensor scaled = d.output(d.frame(), t * k, h);
+          Tensor weights = d.normal(F32, t, k);
           d.compute().gatherRows(x, rows, null, plain);
           d.compute().gatherRows(x, rows, weights, scaled);
           Tensor source = d.integers(0, 2, t, k);
@@ -190,7 +208,7 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           List<Tensor> sources = List.of(plain, scaled);
           Tensor y = d.output(t, h);
           Tensor unweighted = d.output(t, h);
-          Tensor dWeights = d.output(t, k);
+          Tensor dWeights = d.output(F32, t, k);
           d.compute().combine(x, sources, source, row, weights, y);
           d.compute().combine(x, sources, source, row, null, unweighted);
           d.compute().combine(x, sources, source, row, weights, x);
@@ -212,8 +230,8 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
         2,
         d -> {
           Tensor x = d.normal(t, heads * headDim);
-          Tensor cos = d.normal(7, headDim / 2);
-          Tensor sin = d.normal(7, headDim / 2);
+          Tensor cos = d.normal(F32, 7, headDim / 2);
+          Tensor sin = d.normal(F32, 7, headDim / 2);
           Tensor back = d.normal(t, heads * headDim);
           d.compute().rope(x, cos, sin, headDim);
           d.compute().ropeBackward(back, cos, sin, headDim);
@@ -227,15 +245,16 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
         "route [%d,%d] top %d".formatted(t, e, k),
         e,
         d -> {
-          Tensor logits = d.spread(2, t, e);
-          Tensor p = d.output(t, e);
-          Tensor lse = d.output(t);
+          Tensor logits = d.spread(F32, 2, t, e);
+          Tensor p = d.output(F32, t, e);
+          Tensor lse = d.output(F32, t);
           Tensor experts = d.intOutput(t, k);
-          Tensor weights = d.output(t, k);
+          Tensor weights = d.output(F32, t, k);
           d.compute().route(logits, p, lse, experts, weights);
-          Tensor dLogits = d.output(t, e);
-          d.compute()
-              .routeBackward(p, lse, experts, weights, d.normal(t, k), d.normal(e), 0.01f, dLogits);
+          Tensor dLogits = d.output(F32, t, e);
+          Tensor dWeights = d.normal(F32, t, k);
+          Tensor balance = d.normal(F32, e);
+          d.compute().routeBackward(p, lse, experts, weights, dWeights, balance, 0.01f, dLogits);
           return List.of(p, lse, experts, weights, dLogits);
         });
   }
@@ -253,7 +272,7 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           d.compute().copy(target, copy);
           Tensor filled = d.output(n);
           d.compute().fill(filled, 3.5f);
-          Tensor zeros = d.compute().zeros(DType.F32, Shape.of(n));
+          Tensor zeros = d.compute().zeros(d.storage(), Shape.of(n));
           d.compute().add(zeros, filled);
           zeros.close();
           return List.of(target, copy, filled);
@@ -279,14 +298,16 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
         "adamW and sumOfSquares " + size,
         4,
         d -> {
-          Tensor p = d.normal(n);
-          Tensor g = d.normal(n);
-          Tensor m = d.normal(n);
-          Tensor v = d.positive(n);
+          Tensor p = d.normal(F32, n);
+          Tensor value = d.storage() == F32 ? p : d.output(n);
+          Tensor g = d.normal(F32, n);
+          Tensor m = d.normal(F32, n);
+          Tensor v = d.positive(F32, n);
           double squares = d.compute().sumOfSquares(g);
           AdamWStep step = new AdamWStep(1e-2, 0.9, 0.95, 1e-8, 0.1, 0.5, 1 - 0.9, 1 - 0.95);
-          d.compute().adamW(p, g, m, v, step);
-          return List.of(p, g, m, v, d.floats(new float[] {(float) squares}, 1));
+          d.compute().adamW(p, value, g, m, v, step);
+          Tensor sum = d.floats(F32, new float[] {(float) squares}, 1);
+          return List.of(p, value, g, m, v, sum);
         });
   }
 
@@ -301,7 +322,7 @@ record OperationCase(String name, int terms, Function<DeviceTensors, List<Tensor
           Tensor k = d.normal(t, shape.kvWidth());
           Tensor v = d.normal(t, shape.kvWidth());
           Tensor out = d.output(t, shape.queryWidth());
-          Tensor lse = d.output(t, shape.heads());
+          Tensor lse = d.output(F32, t, shape.heads());
           d.compute().attention(q, k, v, shape, out, lse);
           Tensor dq = d.output(t, shape.queryWidth());
           Tensor dk = d.output(t, shape.kvWidth());

@@ -22,7 +22,8 @@ class DeviceEmulationTest {
     assertThat(
             millis(
                 start ->
-                    device.computed(new Computation.Attention(0, 2, Direction.FORWARD), start)))
+                    device.computed(
+                        new Computation.Attention(0, 2, Direction.FORWARD, false), start)))
         .isGreaterThanOrEqualTo(20.0);
     assertThat(millis(start -> device.computed(new Computation.Head(8, Direction.BACKWARD), start)))
         .isGreaterThanOrEqualTo(8.0);
@@ -31,7 +32,8 @@ class DeviceEmulationTest {
             millis(
                 start ->
                     device.computed(
-                        new Computation.Experts(0, new int[] {3, 0, 5}, Direction.FORWARD), start)))
+                        new Computation.Experts(0, new int[] {3, 0, 5}, Direction.FORWARD, false),
+                        start)))
         .isGreaterThanOrEqualTo(8.0);
     assertThat(
             millis(
@@ -39,6 +41,26 @@ class DeviceEmulationTest {
         .isGreaterThanOrEqualTo(1.0);
     assertThat(millis(start -> device.computed(new Computation.Optimizer(5), start)))
         .isGreaterThanOrEqualTo(5.0);
+  }
+
+  @Test
+  void computingAgainTakesAsLongAsItWould() throws InterruptedException {
+    DeviceEmulation device = device(1_000);
+
+    assertThat(
+            millis(
+                start ->
+                    device.computed(
+                        new Computation.Attention(0, 1, Direction.BACKWARD, true), start)))
+        .isGreaterThanOrEqualTo(20.0);
+    // Two of three products of 9 rows, and the backward.
+    assertThat(
+            millis(
+                start ->
+                    device.computed(
+                        new Computation.Experts(0, new int[] {9}, Direction.BACKWARD, true),
+                        start)))
+        .isGreaterThanOrEqualTo(15.0);
   }
 
   @Test

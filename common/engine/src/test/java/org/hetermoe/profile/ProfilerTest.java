@@ -16,6 +16,7 @@ import org.hetermoe.model.ModelConfig;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.RunSpecReader;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.Test;
 
 class ProfilerTest {
@@ -42,7 +43,8 @@ class ProfilerTest {
     MeasuredProfile measured;
     AtomicLong nanos = new AtomicLong();
     try (Compute compute = Devices.open("cpu", 1)) {
-      measured = new Profiler(counting(compute, nanos), MODEL, 0, nanos::get).measure(1L << 30);
+      measured =
+          new Profiler(counting(compute, nanos), MODEL, DType.F32, 0, nanos::get).measure(1L << 30);
       assertThat(measured.name()).isEqualTo(compute.description());
     }
     // Its JSON is what it was.

@@ -33,7 +33,10 @@ import org.hetermoe.plan.StepSpec;
 import org.hetermoe.plan.Training;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.run.GroupPrecision;
+import org.hetermoe.run.LossScaleSpec;
 import org.hetermoe.run.OptimizerSpec;
+import org.hetermoe.run.PrecisionSpec;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.schedule.Split;
 import org.hetermoe.tensor.DType;
@@ -58,16 +61,28 @@ class PlannedMemoryTest {
 
   @ParameterizedTest
   @CsvSource({
-    // M, N, R, experts on each attention worker, sequences, length, hidden, layers, experts, top k,
-    // width, vocabulary
-    "1, 1, 2, 0, 4, 256, 64, 2, 8, 2, 128, 256",
-    "2, 1, 3, 0, 12, 128, 64, 3, 4, 1, 96, 1000",
-    "1, 2, 4, 0, 8, 256, 96, 2, 8, 2, 64, 512",
-    "2, 3, 2, 0, 8, 128, 128, 3, 12, 3, 128, 2000",
-    "1, 1, 3, 3, 6, 128, 64, 3, 8, 2, 128, 64",
-    "2, 2, 2, 1, 8, 128, 64, 2, 8, 2, 64, 500"
+    // device, attention's type, experts' type, recompute, M, N, R, experts on each attention
+    // worker,
+    // sequences, length, hidden, layers, experts, top k, width, vocabulary
+    "cpu, F32, F32, NONE, 1, 1, 2, 0, 4, 256, 64, 2, 8, 2, 128, 256",
+    "cpu, F32, F32, NONE, 2, 1, 3, 0, 12, 128, 64, 3, 4, 1, 96, 1000",
+    "cpu, F32, F32, NONE, 1, 2, 4, 0, 8, 256, 96, 2, 8, 2, 64, 512",
+    "cpu, F32, F32, NONE, 2, 3, 2, 0, 8, 128, 128, 3, 12, 3, 128, 2000",
+    "cpu, F32, F32, NONE, 1, 1, 3, 3, 6, 128, 64, 3, 8, 2, 128, 64",
+    "cpu, F32, F32, NONE, 2, 2, 2, 1, 8, 128, 64, 2, 8, 2, 64, 500",
+    "cpu, F32, F32, ATTENTION, 1, 1, 2, 0, 4, 256, 64, 3, 8, 2, 128, 64",
+    "cpu, F32, F32, FULL, 1, 2, 4, 0, 8, 256, 96, 2, 8, 2, 64, 128",
+    "cpu, F32, F32, FULL, 2, 2, 2, 1, 8, 128, 64, 2, 8, 2, 64, 500",
+    "reference, BF16, BF16, NONE, 1, 1, 2, 0, 4, 64, 48, 2, 4, 2, 64, 128",
+    "reference, BF16, F16, ATTENTION, 1, 2, 2, 0, 4, 64, 48, 2, 4, 2, 64, 128",
+    "reference, F16, F16, FULL, 2, 1, 2, 1, 4, 64, 48, 2, 4, 2, 64, 128",
+    "reference, F32, BF16, FULL, 1, 1, 2, 0, 4, 64, 48, 2, 4, 2, 64, 64"
   })
   void isWhatDevicesHold(
+      String device,
+      DType attentionType,
+      DType expertType,
+      Recompute recompute,
       int attention,
       int experts,
       int microBatches,
@@ -100,19 +115,22 @@ class PlannedMemoryTest {
             0.05);
     GroupPlan plan =
         new GroupPlan(
-            model,
-            OPTIMIZER,
-            STEPS,
-            length,
-            microBatches,
-            attention,
-            experts,
-            ScheduleKind.ZEBRA,
-            GroupPrecision.FP32,
-            placement(layers, expertCount, experts, attention, moved));
+                model,
+                OPTIMIZER,
+                STEPS,
+                length,
+                microBatches,
+                attention,
+                experts,
+                ScheduleKind.ZEBRA,
+                placement(layers, expertCount, experts, attention, moved))
+            .with(
+                GroupPrecision.of(new PrecisionSpec(attentionType, expertType)),
+                new LossScaleSpec(65536, 2000))
+            .with(recompute);
     Map<String, Compute> devices = new ConcurrentHashMap<>();
 
-    List<StepResult> results = train(plan, sequences, devices);
+    List<StepResult> results = train(device, plan, sequences, devices);
 
     List<long[]> promised =
         results.stream().map(step -> promised(plan, sequences, loads(step))).toList();
@@ -154,7 +172,7 @@ class PlannedMemoryTest {
             IntStream.range(0, plan.microBatches())
                 .mapToObj(each -> Split.of(sequences, plan.microBatches(), each).count())
                 .toList(),
-            Training.SERVICES,
+            Training.services(plan.precision(), plan.recompute()),
             1,
             loads);
     Device device = new Device(Catalogue.builtIn().device("A40", DType.F32), 1, 0, -1);
@@ -172,8 +190,8 @@ class PlannedMemoryTest {
             .toList());
   }
 
-  private static List<StepResult> train(GroupPlan plan, int sequences, Map<String, Compute> devices)
-      throws Exception {
+  private static List<StepResult> train(
+      String kind, GroupPlan plan, int sequences, Map<String, Compute> devices) throws Exception {
     RunKey run = new RunKey(new UUID(1, 2), 1);
     try (FrameBuffers buffers = new FrameBuffers();
         MemoryChannels channels =
@@ -182,7 +200,7 @@ class PlannedMemoryTest {
               plan,
               channels::channel,
               () -> {
-                Compute device = Devices.open("cpu", 1);
+                Compute device = Devices.open(kind, 1);
                 devices.put(Thread.currentThread().getName(), device);
                 return device;
               },

@@ -23,6 +23,7 @@ import org.hetermoe.channel.Refusals;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.checkpoint.Shard;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.ComputeUnavailableException;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.RunKey;
@@ -54,6 +55,7 @@ class RankTrainerTest {
   @TempDir private Path folder;
 
   private RunSpec spec;
+  private String device = "cpu";
 
   /** What came of a run: metrics by step, changes of placement, checkpoints. */
   private static final class Outcome {
@@ -91,6 +93,12 @@ class RankTrainerTest {
             List.of());
   }
 
+  /** The same run in other types, in which the device reference computes. */
+  private void compute(String... overrides) {
+    device = "reference";
+    spec = RunSpecReader.read(RunSpecReader.toJson(spec), List.of(overrides));
+  }
+
   /**
    * Trains.
    *
@@ -119,7 +127,7 @@ class RankTrainerTest {
             new MemoryChannels(new RunKey(RUN, 1), peers, buffers, new Refusals())) {
       List<Thread> threads = new ArrayList<>();
       for (WorkerRank peer : peers) {
-        Compute compute = Devices.open("cpu", 1);
+        Compute compute = Devices.open(device, 1);
         members.put(
             peer, RankTrainer.create(assignment, compute, channels.channel(peer), environment));
         threads.add(
@@ -178,6 +186,55 @@ class RankTrainerTest {
       train(placement, 3, resumed, Map.of(4, LAST));
 
       assertThat(resumed.numbers(1)).isEqualTo(moved.numbers(4));
+    }
+  }
+
+  /**
+   * The state of the loss scale goes with the weights; the first step overflows, the fourth not.
+   */
+  @Test
+  void aCheckpointGoesOnWithTheSameLossScale() throws Exception {
+    compute(
+        "precision={attention: bf16, experts: fp16}",
+        "training.loss_scale={initial: 16777216, growth_steps: 2}",
+        "training.recompute=full");
+    Outcome whole = train(AT_FIRST, 0, new Outcome(), Map.of());
+    assertThat(whole.checkpoints.tensors(3)).contains(StoredLossScale.NAME);
+    assertThat(whole.metrics.get(1).lossScale().skipped()).isTrue();
+    assertThat(whole.metrics.get(STEPS).lossScale().skipped()).isFalse();
+
+    for (Placement placement : List.of(AT_FIRST, LAST)) {
+      Outcome resumed = new Outcome();
+      resumed.checkpoints = whole.checkpoints.only(3);
+      train(placement, 3, resumed, Map.of());
+
+      assertThat(resumed.numbers(1)).isEqualTo(whole.numbers(4));
+      for (int step = 4; step <= STEPS; step++) {
+        assertThat(resumed.metrics.get(step).lossScale())
+            .isEqualTo(whole.metrics.get(step).lossScale());
+      }
+    }
+  }
+
+  @Test
+  void aDeviceThatCannotComputeInTheRunsTypesSaysSoBeforeItBegins() throws Exception {
+    spec = RunSpecReader.read(RunSpecReader.toJson(spec), List.of("precision.experts=bf16"));
+    Assignment assignment = new Assignment(RUN, 1, spec, AT_FIRST, List.of(), 0);
+    TrainerEnvironment environment =
+        new TrainerEnvironment(
+            new MemoryCheckpoints(), folder, _ -> {}, _ -> {}, TaskListener.NONE);
+    List<WorkerRank> peers = GroupPlan.of(spec, AT_FIRST).members();
+    try (FrameBuffers buffers = new FrameBuffers();
+        MemoryChannels channels =
+            new MemoryChannels(new RunKey(RUN, 1), peers, buffers, new Refusals());
+        Compute compute = Devices.open("cpu", 1);
+        RankTrainer member =
+            RankTrainer.create(
+                assignment, compute, channels.channel(WorkerRank.expert(0)), environment)) {
+      assertThatThrownBy(member::prepare)
+          .isInstanceOf(ComputeUnavailableException.class)
+          .hasMessageContaining("precision.experts is bf16")
+          .hasMessageContaining("use fp32");
     }
   }
 

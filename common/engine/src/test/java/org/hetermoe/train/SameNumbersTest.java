@@ -18,6 +18,7 @@ import org.assertj.core.data.Offset;
 import org.hetermoe.group.Placement;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.schedule.ScheduleKind;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -96,6 +97,27 @@ class SameNumbersTest {
       GroupPlan plan =
           plan(MODEL, microBatches, attention, experts, ScheduleKind.SEQUENTIAL, placement);
       assertThat(group(plan, 5)).as("%s", placement).isEqualTo(truth);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ATTENTION,1,1,1,ZEBRA",
+    "FULL,1,1,3,ZEBRA",
+    "FULL,3,2,2,ZEBRA",
+    "ATTENTION,3,2,1,SEQUENTIAL",
+    "FULL,4,1,3,SEQUENTIAL"
+  })
+  void computingAgainChangesNothing(
+      Recompute recompute, int microBatches, int attention, int experts, ScheduleKind schedule)
+      throws Exception {
+    List<Double> truth = local(plan(microBatches, attention, 1, ONE), 5, 1);
+
+    assertThat(local(plan(microBatches, attention, 1, ONE).with(recompute), 5, 2)).isEqualTo(truth);
+    Placement mixed = TestRun.random(new Random(microBatches), attention, experts);
+    for (Placement placement : List.of(Placement.balanced(LAYERS, EXPERTS, experts), mixed)) {
+      GroupPlan plan = plan(MODEL, microBatches, attention, experts, schedule, placement);
+      assertThat(group(plan.with(recompute), 5)).as("%s", placement).isEqualTo(truth);
     }
   }
 

@@ -19,6 +19,7 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.ParameterNames;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.schedule.Task;
 import org.hetermoe.schedule.Task.Direction;
@@ -31,7 +32,7 @@ import org.hetermoe.train.step.TaskMeasurement;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(60)
 class TaskListenerTest {
@@ -59,15 +60,23 @@ class TaskListenerTest {
       startsInTheFuture |= sinceNanos > System.nanoTime();
       pieces.add(
           switch (computation) {
-            case Computation.Attention(int layer, int sequences, Direction direction) ->
-                "attention[" + sequences + ", " + direction + "]";
+            case Computation.Attention(
+                    int layer,
+                    int sequences,
+                    Direction direction,
+                    boolean again) ->
+                "attention[" + sequences + ", " + direction + (again ? ", again]" : "]");
             case Computation.Embedding(int tokens, Direction direction) ->
                 "embedding[" + tokens + ", " + direction + "]";
             case Computation.Head(int tokens, Direction direction) ->
                 "head[" + tokens + ", " + direction + "]";
-            case Computation.Experts(int layer, int[] perExpert, Direction direction) -> {
+            case Computation.Experts(
+                    int layer,
+                    int[] perExpert,
+                    Direction direction,
+                    boolean again) -> {
               rows.merge(direction, Arrays.stream(perExpert).asLongStream().sum(), Long::sum);
-              yield "experts[" + perExpert.length + ", " + direction + "]";
+              yield "experts[" + perExpert.length + ", " + direction + (again ? ", again]" : "]");
             }
             case Computation.Optimizer(long parameters) -> "optimizer[" + parameters + "]";
           });
@@ -85,9 +94,10 @@ class TaskListenerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(ScheduleKind.class)
-  void everyPieceIsToldOnceInTheOrderOfTheSchedule(ScheduleKind schedule) throws Exception {
-    GroupPlan plan = TestRun.plan(MODEL, 3, 2, 2, schedule, PLACEMENT);
+  @CsvSource({"ZEBRA,NONE", "SEQUENTIAL,NONE", "ZEBRA,ATTENTION", "SEQUENTIAL,FULL"})
+  void everyPieceIsToldOnceInTheOrderOfTheSchedule(ScheduleKind schedule, Recompute recompute)
+      throws Exception {
+    GroupPlan plan = TestRun.plan(MODEL, 3, 2, 2, schedule, PLACEMENT).with(recompute);
     Map<WorkerRank, Recorder> recorders = new ConcurrentHashMap<>();
 
     TestRun.overMemory(
@@ -149,7 +159,7 @@ class TaskListenerTest {
         case ATTENTION -> attention(plan, worker, task, step);
         case EXPERTS -> {
           int owned = plan.placement().expertsOf(task.stage(), worker).size();
-          step.add("experts[" + owned + ", " + task.direction() + "]");
+          step.add(piece("experts[" + owned, task.direction(), plan.recompute().experts()));
         }
       }
     }
@@ -172,10 +182,15 @@ class TaskListenerTest {
     step.add(
         task.stage() == LAYERS
             ? "head[" + tokens + ", " + task.direction() + "]"
-            : "attention[" + sequences + ", " + task.direction() + "]");
+            : piece("attention[" + sequences, task.direction(), plan.recompute().attention()));
     if (task.stage() == 0 && task.direction() == Direction.BACKWARD) {
       step.add(embedding);
     }
+  }
+
+  private static String piece(String begin, Direction direction, boolean recompute) {
+    boolean again = recompute && direction == Direction.BACKWARD;
+    return begin + ", " + direction + (again ? ", again]" : "]");
   }
 
   private static long parameters(GroupPlan plan, WorkerRank worker) {

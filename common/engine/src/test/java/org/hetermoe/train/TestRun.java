@@ -31,7 +31,6 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.nn.SeededWeights;
 import org.hetermoe.run.GroupPlan;
-import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.OptimizerSpec;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.train.step.StepResult;
@@ -67,16 +66,7 @@ final class TestRun {
       ScheduleKind schedule,
       Placement placement) {
     return new GroupPlan(
-        model,
-        OPTIMIZER,
-        STEPS,
-        LENGTH,
-        microBatches,
-        attention,
-        experts,
-        schedule,
-        GroupPrecision.FP32,
-        placement);
+        model, OPTIMIZER, STEPS, LENGTH, microBatches, attention, experts, schedule, placement);
   }
 
   /**
@@ -125,8 +115,13 @@ final class TestRun {
 
   static List<StepResult> localResults(GroupPlan plan, int sequences, int threads)
       throws Exception {
+    return localResults("cpu", plan, sequences, threads);
+  }
+
+  static List<StepResult> localResults(String device, GroupPlan plan, int sequences, int threads)
+      throws Exception {
     List<StepResult> results = new ArrayList<>();
-    try (Compute compute = Devices.open("cpu", threads);
+    try (Compute compute = Devices.open(device, threads);
         LocalTrainer trainer =
             new LocalTrainer(
                 plan, compute, new SeededWeights(plan.model(), 5), TaskListener.NONE)) {
@@ -159,11 +154,17 @@ final class TestRun {
 
   static List<StepResult> overMemory(
       GroupPlan plan, int sequences, UnaryOperator<InProcessGroup> change) throws Exception {
+    return overMemory("cpu", plan, sequences, change);
+  }
+
+  static List<StepResult> overMemory(
+      String device, GroupPlan plan, int sequences, UnaryOperator<InProcessGroup> change)
+      throws Exception {
     RunKey run = new RunKey(new UUID(1, 2), 1);
     try (FrameBuffers buffers = new FrameBuffers();
         MemoryChannels channels =
             new MemoryChannels(run, plan.members(), buffers, new Refusals(), WINDOW)) {
-      List<StepResult> results = train(plan, channels::channel, sequences, change);
+      List<StepResult> results = train(device, plan, channels::channel, sequences, change);
       assertThat(buffers.outstanding()).isZero();
       return results;
     }
@@ -171,6 +172,12 @@ final class TestRun {
 
   static List<StepResult> overSockets(
       GroupPlan plan, int sequences, UnaryOperator<InProcessGroup> change) throws Exception {
+    return overSockets("cpu", plan, sequences, change);
+  }
+
+  static List<StepResult> overSockets(
+      String device, GroupPlan plan, int sequences, UnaryOperator<InProcessGroup> change)
+      throws Exception {
     RunKey run = new RunKey(new UUID(1, 2), 1);
     DirectSettings settings = DirectSettings.loopback().withWindowBytes(WINDOW);
     Map<WorkerRank, DirectTransport> processes = new HashMap<>();
@@ -180,7 +187,7 @@ final class TestRun {
         Map<WorkerRank, InetSocketAddress> addresses = listen(plan, settings, buffers, processes);
         processes.forEach(
             (member, process) -> channels.put(member, process.open(run, member, addresses)));
-        return train(plan, channels::get, sequences, change);
+        return train(device, plan, channels::get, sequences, change);
       } finally {
         channels.values().forEach(Channel::close);
         processes.values().forEach(DirectTransport::close);
@@ -205,6 +212,7 @@ final class TestRun {
   }
 
   private static List<StepResult> train(
+      String device,
       GroupPlan plan,
       Function<WorkerRank, Channel> channels,
       int sequences,
@@ -214,7 +222,7 @@ final class TestRun {
         new InProcessGroup(
             plan,
             channels,
-            () -> Devices.open("cpu", 1),
+            () -> Devices.open(device, 1),
             new SeededWeights(plan.model(), 5),
             _ -> TaskListener.NONE);
     return change.apply(group).train(STEPS, step -> batch(sequences, step));

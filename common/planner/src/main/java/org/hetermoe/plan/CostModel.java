@@ -71,7 +71,7 @@ public final class CostModel {
         model.experts(),
         step.microBatches(),
         model.topK(),
-        (double) model.hidden() * training.type().bytes(),
+        (double) model.hidden() * training.precision().dispatch().bytes(),
         attending,
         expert.stream().map(device -> expert(device, attention.size(), expert.size())).toList(),
         step.loads(),
@@ -131,10 +131,14 @@ public final class CostModel {
     DeviceProfile profile = device.profile();
     long parameters = model.residentParameters();
     double sequences = shares.stream().mapToInt(Integer::intValue).average().orElse(0);
+    double attentionForwards = training.attentionForwards();
+    // The services keep what the embedding gives: it is the first layer's input.
+    double entryForwards =
+        training.accounting() == Training.Accounting.WIDTHS ? attentionForwards : 1;
     return new WorkerCosts(
         profile.name(),
-        recomputed(mean(shares, share -> passes(profile, model, share))),
-        recomputed(mean(shares, share -> entry(profile, share))),
+        again(mean(shares, share -> passes(profile, model, share)), attentionForwards),
+        again(mean(shares, share -> entry(profile, share)), entryForwards),
         mean(shares, share -> head(profile, share)),
         experts(profile),
         reduction(device, parameters, workers * step.groups()),
@@ -214,10 +218,13 @@ public final class CostModel {
         profile.headSeconds(model, tokens, Pass.BACKWARD));
   }
 
-  private Passes recomputed(Passes passes) {
-    return training.recompute()
-        ? new Passes(passes.forward(), passes.forward() + passes.backward())
-        : passes;
+  /** Passes of which the backward does all forwards but the first. */
+  private static Passes again(Passes passes, double forwards) {
+    return new Passes(passes.forward(), (forwards - 1) * passes.forward() + passes.backward());
+  }
+
+  private Passes againExperts(Passes passes) {
+    return again(passes, training.expertForwards());
   }
 
   private ExpertCosts experts(DeviceProfile profile) {
@@ -229,8 +236,8 @@ public final class CostModel {
   }
 
   private ExpertCosts tangent(DeviceProfile profile, double rows) {
-    Passes mean = recomputed(expertPasses(profile, rows));
-    Passes half = recomputed(expertPasses(profile, rows / 2));
+    Passes mean = againExperts(expertPasses(profile, rows));
+    Passes half = againExperts(expertPasses(profile, rows / 2));
     Passes perRow =
         new Passes(
             (mean.forward() - half.forward()) / (rows / 2),
@@ -239,8 +246,8 @@ public final class CostModel {
   }
 
   private ExpertCosts secant(DeviceProfile profile, double rows) {
-    Passes few = recomputed(expertPasses(profile, 0.5 * rows));
-    Passes many = recomputed(expertPasses(profile, 1.5 * rows));
+    Passes few = againExperts(expertPasses(profile, 0.5 * rows));
+    Passes many = againExperts(expertPasses(profile, 1.5 * rows));
     Passes perRow =
         new Passes(
             slope(few.forward(), many.forward(), rows),

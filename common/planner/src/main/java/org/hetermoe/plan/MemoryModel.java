@@ -1,15 +1,16 @@
 package org.hetermoe.plan;
 
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.tensor.DType;
 
 /**
  * Bytes of a device's memory that a step takes: parameters, gradients and the optimizer's state,
  * activations from a forward to its backward, and what is at work when most is held.
  *
- * <p>Without recomputation this counts what the workers of {@code train} hold, tensor by tensor, at
- * the peak: on the attention side the head of the last micro-batch, or the first backward of a
- * layer after it; on the expert side the first backward. Rows that have come over the channel count
- * as long as the worker reads them. With recomputation a layer keeps its input.
+ * <p>For the services this counts what workers hold, tensor by tensor, at the peak: on the
+ * attention side the head of the last micro-batch, or the first backward of a layer after it; on
+ * the expert side the first backward. Rows that have come over the channel count as long as the
+ * worker reads them. Elsewhere it estimates, of a runtime that keeps the input of each layer.
  */
 public final class MemoryModel {
   /**
@@ -18,10 +19,21 @@ public final class MemoryModel {
    */
   private static final int WORKING_WIDTHS = 12;
 
+  /**
+   * Bytes of a number that is one for a row, an expert or a choice, whatever a side computes in.
+   */
+  private static final long WORD = Float.BYTES;
+
   private final StepSpec step;
   private final ModelShape model;
   private final Training training;
+
+  /** Bytes of a number of the attention side, of experts, and of frames to experts and back. */
   private final long bytes;
+
+  private final long expertBytes;
+  private final long dispatchBytes;
+  private final long combineBytes;
   private final long hidden;
   private final long queryWidth;
   private final long kvWidth;
@@ -31,7 +43,10 @@ public final class MemoryModel {
     this.step = step;
     model = step.model();
     training = step.training();
-    bytes = training.type().bytes();
+    bytes = training.precision().attention().bytes();
+    expertBytes = training.precision().experts().bytes();
+    dispatchBytes = training.precision().dispatch().bytes();
+    combineBytes = training.precision().combine().bytes();
     hidden = model.hidden();
     queryWidth = (long) model.heads() * model.headDim();
     kvWidth = (long) model.kvHeads() * model.headDim();
@@ -50,13 +65,18 @@ public final class MemoryModel {
     double flights = tokens * step.microBatches();
     long parameters = model.residentParameters();
     double held =
-        training.recompute()
+        estimated()
             ? flights * bytes * recomputedWidths(split) + recomputing(tokens)
-            : flights * bytes * keptNumbers() + peak(tokens);
+            : flights * keptBytes() + peak(tokens);
+    DType type = training.precision().attention();
     return training.runtime().reservedBytes()
-        + parameters * training.parameterBytes()
-        + parameters * training.optimizerBytes() / (training.shardedOptimizer() ? workers : 1)
+        + parameters * training.parameterBytes(type)
+        + parameters * training.optimizerBytes(type) / (training.shardedOptimizer() ? workers : 1)
         + Math.round(held);
+  }
+
+  private boolean estimated() {
+    return training.accounting() == Training.Accounting.WIDTHS;
   }
 
   /** What checkpoints keep of a token: inputs of layers and head, and the outputs of experts. */
@@ -70,44 +90,70 @@ public final class MemoryModel {
     return Math.max(2 * tokens * bytes * model.vocabulary(), layer);
   }
 
-  /** Numbers that a token leaves on the attention side, all layers, until the head is reached. */
-  private double keptNumbers() {
-    long attention = 4 * hidden + 2 * queryWidth + 2 * kvWidth + model.heads() + 2;
-    long routing = 1 + 2L * model.experts() + 4L * model.topK();
-    long outputs = model.topK() * hidden;
-    return model.layers() * (attention + routing + 3.0 * model.sharedWidth())
-        + (model.layers() - 1) * outputs
-        + model.denseLayers() * (attention + 3.0 * model.denseWidth())
-        + 2; // id and target
+  /** Bytes that a token leaves on the attention side, all layers, until the head is reached. */
+  private double keptBytes() {
+    double shared = 3.0 * bytes * model.layers() * model.sharedWidth();
+    double dense = model.denseLayers() * (layerBytes() + 3.0 * bytes * model.denseWidth());
+    double layer =
+        training.recompute().attention()
+            ? bytes * hidden + WORD * model.topK()
+            : layerBytes() + routerBytes();
+    return model.layers() * (layer + WORD * 2.0 * model.topK())
+        + shared
+        + (model.layers() - 1) * outputBytes()
+        + dense
+        + WORD * 2; // id and target
+  }
+
+  /** What a token leaves in a layer up to its second norm. */
+  private double layerBytes() {
+    return bytes * (4.0 * hidden + 2.0 * queryWidth + 2.0 * kvWidth) + WORD * (model.heads() + 2.0);
+  }
+
+  /** What the router leaves of a token: logits, probabilities and their sum, choices, weights. */
+  private double routerBytes() {
+    return WORD * (1.0 + 2.0 * model.experts() + 2.0 * model.topK());
+  }
+
+  /** What experts return of a token in a layer. */
+  private double outputBytes() {
+    return (double) combineBytes * model.topK() * hidden;
   }
 
   /**
-   * What is held above {@link #keptNumbers} when most is held. A micro-batch that has been through
-   * the head has given its last layer's outputs back, and holds two gradients.
+   * What is held above {@link #keptBytes} when most is held. A micro-batch that has been through
+   * the head has given its last layer's outputs back, and holds its gradients. A layer that is
+   * computed again is there as a whole while its backward runs, and only then the gate's gradient.
    */
   private double peak(double tokens) {
-    double outputs = (double) model.topK() * hidden;
-    double gradients = 2 * hidden + model.topK();
     double head =
-        (step.microBatches() - 1) * gradients + outputs + 4 * hidden + model.vocabulary() + 3;
+        (step.microBatches() - 1) * gradientBytes()
+            + outputBytes()
+            + bytes * (4.0 * hidden + model.vocabulary())
+            + WORD * 3;
+    double again = training.recompute().attention() ? layerBytes() + routerBytes() : 0;
+    double working = bytes * (2.0 * queryWidth + 2.0 * kvWidth + hidden);
     double backward =
-        step.microBatches() * gradients
-            + Math.max(outputs, 2.0 * queryWidth + 2.0 * kvWidth + hidden);
-    double rotary = (double) step.length() * model.headDim();
-    return bytes * (rotary + tokens * Math.max(head, backward));
+        step.microBatches() * gradientBytes() + again + Math.max(outputBytes(), working);
+    double rotary = WORD * (double) step.length() * model.headDim();
+    return rotary + tokens * Math.max(head, backward);
   }
 
-  /** Numbers of a token that has been through the head: two gradients, and those of its weights. */
-  private double gradients() {
-    return 2.0 * hidden + model.topK();
+  /**
+   * Bytes of a token that has been through the head: the gradients of its output, of its weights,
+   * and that through the gate, which waits for the layer to be computed again where it is.
+   */
+  private double gradientBytes() {
+    double gate = training.recompute().attention() ? 0 : bytes * hidden;
+    return bytes * hidden + gate + WORD * model.topK();
   }
 
   /** Of {@link #attentionBytes} those that are given back when experts work backward. */
   long attentionWorkingBytes(double sequences) {
     double tokens = sequences * step.length();
-    return training.recompute()
+    return estimated()
         ? 0
-        : Math.round(peak(tokens) - bytes * tokens * step.microBatches() * gradients());
+        : Math.round(peak(tokens) - tokens * step.microBatches() * gradientBytes());
   }
 
   /**
@@ -118,7 +164,7 @@ public final class MemoryModel {
    */
   public long expertWorkerBytes(int workers, int senders) {
     double working =
-        training.recompute()
+        estimated()
             ? 2 * meanShare(workers) * bytes * hidden + oneExpert()
             : expertWorkingBytes(workers, senders);
     return training.runtime().reservedBytes() + Math.round(working);
@@ -132,7 +178,7 @@ public final class MemoryModel {
 
   /** Of {@link #expertWorkerBytes} those that depend on the worker's rows of a layer. */
   long expertWorkingBytes(int workers, int senders) {
-    return training.recompute()
+    return estimated()
         ? 0
         : Math.round(meanShare(workers) * expertWorkingRowBytes(workers, senders));
   }
@@ -140,20 +186,21 @@ public final class MemoryModel {
   /**
    * Bytes at work in the backward pass of a layer's experts for each of their rows: gradients of
    * outputs, inner activations and inputs, and the tokens' gradients as they came, each once for
-   * all experts of a worker. Of several senders the rows are put in the order of experts first.
+   * all experts of a worker. Of several senders the rows are put in the order of experts first, and
+   * where frames are of another type they are converted; gate, up and their product are there again
+   * where they were not kept.
    */
   double expertWorkingRowBytes(int workers, int senders) {
-    if (training.recompute()) {
+    if (estimated()) {
       return 0;
     }
     double mine = (double) model.experts() / Math.max(1, workers);
     double tokensOfRow = distinct(mine) * Math.max(1, workers) / model.topK();
-    return bytes
-        * (2.0 * hidden
-            + model.expertWidth()
-            + 1
-            + tokensOfRow * hidden
-            + (senders > 1 ? hidden : 0));
+    boolean apart = senders > 1 || combineBytes != expertBytes;
+    return expertBytes * ((apart ? 2.0 : 1.0) * hidden + model.expertWidth())
+        + (double) combineBytes * hidden
+        + dispatchBytes * (tokensOfRow * hidden + 1)
+        + (training.recompute().experts() ? expertBytes * 3.0 * model.expertWidth() : 0);
   }
 
   /** Share of tokens of which at least one expert is among so many, experts chosen evenly. */
@@ -176,12 +223,16 @@ public final class MemoryModel {
 
   /** Bytes of an expert's parameters, their gradients and the optimizer's state. */
   public long expertBytes() {
-    return model.expertParameters() * training.stateBytes();
+    return model.expertParameters() * training.expertStateBytes();
   }
 
   /** Bytes that each row of an expert keeps from its forward to its backward. */
   public double expertRowBytes() {
-    return (double) bytes * (training.recompute() ? hidden : hidden + 3L * model.expertWidth() + 1);
+    if (estimated()) {
+      return (double) bytes * hidden;
+    }
+    double inner = training.recompute().experts() ? 0 : 3.0 * model.expertWidth();
+    return expertBytes * (hidden + inner) + WORD;
   }
 
   /**
@@ -209,10 +260,12 @@ public final class MemoryModel {
     long expertWidths = (long) model.topK() * (2L * hidden + 3L * model.expertWidth());
     long layerWidths = WORKING_WIDTHS * hidden + expertWidths;
     long logits = head ? 2L * tokens * bytes * model.vocabulary() : 0;
+    DType type = training.precision().attention();
+    boolean inputs = training.recompute().attention();
     return training.runtime().reservedBytes()
-        + (replicated + owned) * training.parameterBytes()
-        + (replicated / replicas + owned) * training.optimizerBytes()
-        + (long) tokens * inFlight * bytes * layers * (training.recompute() ? hidden : layerWidths)
+        + (replicated + owned) * training.parameterBytes(type)
+        + (replicated / replicas + owned) * training.optimizerBytes(type)
+        + (long) tokens * inFlight * bytes * layers * (inputs ? hidden : layerWidths)
         + Math.max(logits, tokens * bytes * layerWidths);
   }
 }

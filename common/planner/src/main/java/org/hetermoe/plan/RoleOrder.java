@@ -36,15 +36,12 @@ public final class RoleOrder {
   /** Experts that a device could compute, all tokens going to one, while it attends a sequence. */
   private double givenUp(DeviceProfile profile) {
     double rows = (double) length * model.topK();
-    return step(
-            profile.attentionSeconds(model, 1, length, Pass.FORWARD),
-            profile.attentionSeconds(model, 1, length, Pass.BACKWARD))
-        / step(
-            profile.expertSeconds(model, rows, Pass.FORWARD),
-            profile.expertSeconds(model, rows, Pass.BACKWARD));
-  }
-
-  private double step(double forward, double backward) {
-    return (training.recompute() ? 2 : 1) * forward + backward;
+    double attention =
+        training.attentionForwards() * profile.attentionSeconds(model, 1, length, Pass.FORWARD)
+            + profile.attentionSeconds(model, 1, length, Pass.BACKWARD);
+    double experts =
+        training.expertForwards() * profile.expertSeconds(model, rows, Pass.FORWARD)
+            + profile.expertSeconds(model, rows, Pass.BACKWARD);
+    return attention / experts;
   }
 }

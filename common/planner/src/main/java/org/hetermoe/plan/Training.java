@@ -1,16 +1,20 @@
 package org.hetermoe.plan;
 
 import org.hetermoe.device.RuntimeOverheads;
+import org.hetermoe.run.GroupPrecision;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.tensor.DType;
 
 /**
  * What training really does, as far as time and memory depend on it: types, what is computed again,
  * what is shared out among workers that hold the same, and the runtime beneath.
  *
- * @param type of parameters, of activations, and of rows on their way between workers
+ * @param precision types of parameters and activations, by side, and of rows on their way between
+ *     workers
  * @param gradients type in which gradients are accumulated and reduced
- * @param recompute whether activations are computed again in the backward pass (checkpointing)
+ * @param recompute which activations are computed again in the backward pass (checkpointing)
  *     instead of kept
+ * @param accounting how what is kept and computed again is reckoned
  * @param shardedOptimizer whether attention workers share out the optimizer of what they all hold;
  *     if not, each has and steps all of it
  * @param evenShares whether attention workers get the same share of each micro-batch, whatever
@@ -20,14 +24,26 @@ import org.hetermoe.tensor.DType;
  * @param runtime what it takes beside the work
  */
 public record Training(
-    DType type,
+    GroupPrecision precision,
     DType gradients,
-    boolean recompute,
+    Recompute recompute,
+    Accounting accounting,
     boolean shardedOptimizer,
     boolean evenShares,
     Reduction reduction,
     ExpertFit expertFit,
     RuntimeOverheads runtime) {
+  /** How activations are reckoned. */
+  public enum Accounting {
+    /** As the services hold them, tensor by tensor; of experts that compute again, what they do. */
+    TENSORS,
+    /**
+     * By estimate, in widths of the residual stream, and whole layers computed again with all that
+     * goes before them: for a runtime of which no more is known.
+     */
+    WIDTHS
+  }
+
   /** How gradients are summed over workers. */
   public enum Reduction {
     /** Round a ring, twice. */
@@ -52,29 +68,27 @@ public record Training(
     SECANT
   }
 
-  /**
-   * The services: single precision, activations kept ({@code nn.AttentionLayer}, {@code
-   * nn.ExpertBank}), everything on every attention worker.
-   */
-  public static final Training SERVICES =
-      new Training(
-          DType.F32,
-          DType.F32,
-          false,
-          false,
-          true,
-          Reduction.DIRECT,
-          ExpertFit.SECANT,
-          RuntimeOverheads.SERVICES);
-
   /** Bytes of the moments of a parameter, both in single precision. */
   private static final int MOMENTS_BYTES = 2 * Float.BYTES;
 
   public Training {
-    if (!type.floating() || !gradients.floating()) {
-      throw new IllegalArgumentException(
-          "training needs floating-point types, not " + type + " and " + gradients);
+    if (!gradients.floating()) {
+      throw new IllegalArgumentException("gradients need a floating-point type, not " + gradients);
     }
+  }
+
+  /** As the services train: everything on every attention worker. */
+  public static Training services(GroupPrecision precision, Recompute recompute) {
+    return new Training(
+        precision,
+        DType.F32,
+        recompute,
+        Accounting.TENSORS,
+        false,
+        true,
+        Reduction.DIRECT,
+        ExpertFit.SECANT,
+        RuntimeOverheads.SERVICES);
   }
 
   /**
@@ -83,9 +97,10 @@ public record Training(
    */
   public static Training paper(DType type) {
     return new Training(
-        type,
+        new GroupPrecision(type, type, type, type),
         DType.F32,
-        true,
+        Recompute.FULL,
+        Accounting.WIDTHS,
         true,
         false,
         Reduction.RING,
@@ -93,18 +108,33 @@ public record Training(
         RuntimeOverheads.PAPER);
   }
 
-  /** Bytes of a parameter with its gradient and all that the optimizer holds for it. */
-  public int stateBytes() {
-    return parameterBytes() + optimizerBytes();
+  /** Forwards of a layer's attention side that a step takes for each micro-batch. */
+  public double attentionForwards() {
+    return recompute.attention() ? 2 : 1;
   }
 
-  /** Bytes of a parameter and its gradient. */
-  public int parameterBytes() {
+  /** Forwards of an expert that a step takes for each micro-batch. */
+  public double expertForwards() {
+    if (!recompute.experts()) {
+      return 1;
+    }
+    return accounting == Accounting.WIDTHS ? 2 : 1 + Recompute.EXPERT_SHARE;
+  }
+
+  /** Bytes of an expert's parameter with its gradient and all that the optimizer holds for it. */
+  public int expertStateBytes() {
+    return parameterBytes(precision.experts()) + optimizerBytes(precision.experts());
+  }
+
+  /** Bytes of a parameter of a type, and its gradient. */
+  int parameterBytes(DType type) {
     return type.bytes() + gradients.bytes();
   }
 
-  /** Bytes that AdamW holds for a parameter: two moments, and a master copy of a short type. */
-  public int optimizerBytes() {
+  /**
+   * Bytes that AdamW holds for a parameter of a type: two moments, and a master of a short type.
+   */
+  int optimizerBytes(DType type) {
     return MOMENTS_BYTES + (type == DType.F32 ? 0 : Float.BYTES);
   }
 }

@@ -152,7 +152,7 @@ final class AlternatingTraining implements TrainingSystem {
     GroupCosts whole = whole(scenario, group, sequences / microBatches);
     int parts = PARTS;
     GroupCosts inParts = inParts(whole, microBatches, parts);
-    boolean repeats = scenario.training().recompute() && group.expert().isEmpty();
+    boolean repeats = scenario.training().recompute().attention() && group.expert().isEmpty();
     List<Task> order =
         Stream.iterate(0, block -> block < microBatches, block -> block + 1)
             .flatMap(block -> block(whole.layers(), block, parts))

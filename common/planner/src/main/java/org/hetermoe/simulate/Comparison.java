@@ -91,7 +91,7 @@ public final class Comparison {
   private static void checkExpertFits(Request request) {
     long bytes =
         request.training().runtime().reservedBytes()
-            + request.model().expertParameters() * request.training().stateBytes();
+            + request.model().expertParameters() * request.training().expertStateBytes();
     long largest =
         request.kinds().stream()
             .mapToLong(kind -> kind.getFirst().profile().memoryBytes())

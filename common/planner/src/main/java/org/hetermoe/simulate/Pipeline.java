@@ -86,7 +86,7 @@ final class Pipeline implements TrainingSystem {
             stages,
             microBatches,
             AlternatingTraining.PARTS,
-            scenario.training().recompute() ? 2 : 1));
+            scenario.training().recompute().attention() ? 2 : 1));
   }
 
   private static SystemResult.Trained trained(

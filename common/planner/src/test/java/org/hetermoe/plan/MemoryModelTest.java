@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.run.GroupPrecision;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.Test;
 
@@ -38,10 +40,11 @@ class MemoryModelTest {
   @Test
   void aParameterHasItsGradientInSinglePrecision() {
     // Value 2, gradient 4, master 4, moments 8; without a master in single precision.
-    assertThat(Training.paper(DType.F16).stateBytes()).isEqualTo(18);
-    assertThat(Training.paper(DType.F32).stateBytes()).isEqualTo(16);
+    assertThat(Training.paper(DType.F16).expertStateBytes()).isEqualTo(18);
+    assertThat(Training.paper(DType.F32).expertStateBytes()).isEqualTo(16);
     assertThat(memory(1, balanced()).expertBytes()).isEqualTo(18 * D1.expertParameters());
-    assertThat(Training.SERVICES.stateBytes()).isEqualTo(4 * Float.BYTES);
+    assertThat(Training.services(GroupPrecision.FP32, Recompute.NONE).expertStateBytes())
+        .isEqualTo(4 * Float.BYTES);
   }
 
   @Test

@@ -8,6 +8,7 @@ import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import org.hetermoe.run.LossScale;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.WorkerLoad;
 import org.hibernate.annotations.JdbcTypeCode;
@@ -65,6 +66,10 @@ class StepRow {
   @Column(name = "expert_rows")
   private List<List<Long>> expertRows;
 
+  @JdbcTypeCode(SqlTypes.JSON)
+  @Column(name = "loss_scale")
+  private LossScale lossScale;
+
   @Column(nullable = false)
   private Instant at;
 
@@ -87,6 +92,7 @@ class StepRow {
     evaluationLoss = step.evaluationLoss();
     workers = step.workers();
     expertRows = step.expertRows();
+    lossScale = step.lossScale();
     at = step.at();
   }
 
@@ -109,6 +115,7 @@ class StepRow {
         evaluationLoss,
         workers,
         expertRows,
+        lossScale,
         at);
   }
 

@@ -1,17 +1,22 @@
 package org.hetermoe.coordinator.placement;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.RunSpec;
+import org.hetermoe.tensor.DType;
 
 /** Forms the ZP group of a run from workers that are free. Pure. */
 public final class GroupAssembler {
@@ -47,8 +52,9 @@ public final class GroupAssembler {
   }
 
   /**
-   * Picks the workers that a run asks for, in order of their ids. A run over the memory channel
-   * needs one attention worker, in which all members then live.
+   * Picks the workers that a run asks for, in order of their ids, of those whose devices compute in
+   * the types that the run asks for. A run over the memory channel needs one attention worker, in
+   * which all members then live.
    *
    * @param free workers that may be picked
    */
@@ -56,20 +62,30 @@ public final class GroupAssembler {
     int wantedAttention = spec.workers().attention();
     int wantedExperts = spec.workers().experts();
     if (spec.channel() == ChannelKind.MEMORY) {
-      List<Heartbeat> hosts = pick(free, WorkerRank.Role.ATTENTION, 1, false);
-      return hosts.isEmpty()
-          ? new Assembly.Missing(more(1, "attention"))
-          : inOneWorker(hosts.getFirst(), wantedAttention, wantedExperts);
+      Candidates hosts =
+          Candidates.of(
+              spec,
+              free,
+              WorkerRank.Role.ATTENTION,
+              spec.precision().attention(),
+              spec.precision().experts());
+      return hosts.able.isEmpty()
+          ? new Assembly.Missing(hosts.more(1))
+          : inOneWorker(pick(hosts.able, 1, false).getFirst(), wantedAttention, wantedExperts);
     }
     boolean byPartition = spec.channel() == ChannelKind.KAFKA;
-    List<Heartbeat> attention = pick(free, WorkerRank.Role.ATTENTION, wantedAttention, byPartition);
-    List<Heartbeat> experts = pick(free, WorkerRank.Role.EXPERT, wantedExperts, byPartition);
+    Candidates mayAttend =
+        Candidates.of(spec, free, WorkerRank.Role.ATTENTION, spec.precision().attention());
+    Candidates mayOwn =
+        Candidates.of(spec, free, WorkerRank.Role.EXPERT, spec.precision().experts());
+    List<Heartbeat> attention = pick(mayAttend.able, wantedAttention, byPartition);
+    List<Heartbeat> experts = pick(mayOwn.able, wantedExperts, byPartition);
     List<String> needs = new ArrayList<>();
     if (attention.size() < wantedAttention) {
-      needs.add(more(wantedAttention - attention.size(), "attention"));
+      needs.add(mayAttend.more(wantedAttention - attention.size()));
     }
     if (experts.size() < wantedExperts) {
-      needs.add(more(wantedExperts - experts.size(), "expert"));
+      needs.add(mayOwn.more(wantedExperts - experts.size()));
     }
     if (!needs.isEmpty()) {
       return new Assembly.Missing(String.join(" and ", needs));
@@ -93,15 +109,13 @@ public final class GroupAssembler {
   }
 
   /**
-   * The first workers of a role.
+   * The first workers.
    *
    * @param byPartition whether two that read the same partition exclude each other
    */
-  private static List<Heartbeat> pick(
-      List<Heartbeat> free, WorkerRank.Role role, int most, boolean byPartition) {
+  private static List<Heartbeat> pick(List<Heartbeat> able, int most, boolean byPartition) {
     Set<Integer> partitions = new HashSet<>();
-    return free.stream()
-        .filter(worker -> worker.role() == role)
+    return able.stream()
         .sorted(BY_ID)
         .filter(worker -> !byPartition || partitions.add(worker.partition()))
         .limit(most)
@@ -113,8 +127,43 @@ public final class GroupAssembler {
         peer, worker.worker(), worker.instance(), worker.host(), worker.port(), worker.partition());
   }
 
-  private static String more(int number, String role) {
-    return number + " more " + role + (number == 1 ? " worker" : " workers");
+  /**
+   * Workers of a role: those whose devices compute in what is asked for, and those whose do not.
+   */
+  private record Candidates(
+      WorkerRank.Role role, List<DType> types, List<Heartbeat> able, List<Heartbeat> unable) {
+    static Candidates of(RunSpec spec, List<Heartbeat> free, WorkerRank.Role role, DType... types) {
+      List<DType> asked = Arrays.stream(types).distinct().toList();
+      Map<Boolean, List<Heartbeat>> able =
+          free.stream()
+              .filter(worker -> worker.role() == role)
+              .collect(
+                  Collectors.partitioningBy(
+                      // Of a device that the run names nothing is known before it is opened.
+                      worker -> !spec.ownDevices() || worker.types().containsAll(asked)));
+      return new Candidates(role, asked, able.get(true), able.get(false));
+    }
+
+    /** What is missing, and who could not take its place. */
+    String more(int number) {
+      String need =
+          number
+              + " more "
+              + role.name().toLowerCase(Locale.ROOT)
+              + (number == 1 ? " worker" : " workers");
+      return unable.isEmpty() ? need : need + " computing in " + labels(types) + why();
+    }
+
+    private String why() {
+      return unable.stream()
+          .sorted(BY_ID)
+          .map(worker -> worker.worker() + " computes in " + labels(worker.types()))
+          .collect(Collectors.joining(", ", " (", ")"));
+    }
+
+    private static String labels(List<DType> types) {
+      return types.stream().map(DType::label).collect(Collectors.joining(" and "));
+    }
   }
 
   private static long idNumber(Heartbeat worker) {

@@ -5,23 +5,35 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.hetermoe.cluster.Device;
+import java.util.Set;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.run.Assignment;
 
 /**
- * How fast the workers of a group are, and what they have between them.
+ * How fast the workers of a group are, what they can compute, and what they have between them.
  *
  * @param members in order of role and rank
  * @param profiles of those of which one is known
+ * @param attentionOnly attention workers that cannot own experts, since their devices do not
+ *     compute in the experts' type
  * @param links among them
  */
 public record GroupDevices(
-    List<Assignment.Member> members, Map<WorkerRank, DeviceProfile> profiles, GroupLinks links) {
+    List<Assignment.Member> members,
+    Map<WorkerRank, DeviceProfile> profiles,
+    Set<WorkerRank> attentionOnly,
+    GroupLinks links) {
   public GroupDevices {
     members = List.copyOf(members);
     profiles = Map.copyOf(profiles);
+    attentionOnly = Set.copyOf(attentionOnly);
+  }
+
+  /** Of workers that can compute whatever the run asks for. */
+  GroupDevices(List<Assignment.Member> members, Map<WorkerRank, DeviceProfile> profiles) {
+    this(members, profiles, Set.of());
   }
 
   /**

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
@@ -17,6 +18,7 @@ import org.hetermoe.plan.place.NoPlacement;
 import org.hetermoe.plan.place.PlannedPlacement;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.plan.place.WorkBound;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.PlanningSpec;
 import org.hetermoe.run.RunSpec;
@@ -66,9 +68,22 @@ public final class RunPlanner {
     return devices.unknown().isEmpty();
   }
 
-  /** Whether attention workers may own experts. */
+  /** Whether attention workers may own experts: all of them, if any. */
   private boolean asymEa() {
-    return spec.planning().asymEa();
+    return spec.planning().asymEa() && devices.attentionOnly().isEmpty();
+  }
+
+  /** Why they may not although the run would have them. */
+  private String withoutAsymEa() {
+    return spec.planning().asymEa() && !asymEa()
+        ? "; no experts on attention workers, of which %s cannot compute in %s"
+            .formatted(
+                devices.attentionOnly().stream()
+                    .map(WorkerRank::toString)
+                    .sorted()
+                    .collect(Collectors.joining(", ")),
+                spec.precision().experts().label())
+        : "";
   }
 
   /** The plan at the start: as the run file counts experts, or as its planner decides. */
@@ -102,7 +117,7 @@ public final class RunPlanner {
           new Decision(
               planned.placement(),
               kind,
-              planned.why(),
+              planned.why() + withoutAsymEa(),
               Optional.of(promise(costs, planned.placement(), planned.stepSeconds())));
       case NoPlacement none ->
           given(even(), "experts evenly over the expert workers, for " + none.reason(), loads);
@@ -141,7 +156,7 @@ public final class RunPlanner {
             ModelShape.of(spec.name(), spec.model()),
             spec.data().sequenceLength(),
             IntStream.range(0, spec.training().microBatches()).mapToObj(this::sequences).toList(),
-            Training.SERVICES,
+            Training.services(GroupPrecision.of(spec.precision()), spec.training().recompute()),
             1,
             loads);
     return CostModel.of(

@@ -17,13 +17,18 @@ import org.hetermoe.coordinator.profile.LinkRegistry;
 import org.hetermoe.coordinator.profile.ProfileRegistry;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.ScaledProfile;
+import org.hetermoe.device.SidedProfile;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.ChannelKind;
+import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.PrecisionSpec;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
+import org.hetermoe.run.WorkerProfile;
+import org.hetermoe.tensor.DType;
 
 /** Makes the planner of a run from what is known of its workers, and its plans into records. */
 @ApplicationScoped
@@ -43,8 +48,9 @@ public class RunPlans {
    * What a worker says it is.
    *
    * @param compute description of its device
+   * @param types that it computes in
    */
-  public record Device(String compute, String softwareVersion) {}
+  public record Device(String compute, String softwareVersion, List<DType> types) {}
 
   /** What workers say they are, by their stable ids. */
   public static Map<String, Device> described(List<Heartbeat> live) {
@@ -52,7 +58,7 @@ public class RunPlans {
         .collect(
             Collectors.toMap(
                 Heartbeat::worker,
-                worker -> new Device(worker.compute(), worker.softwareVersion())));
+                worker -> new Device(worker.compute(), worker.softwareVersion(), worker.types())));
   }
 
   /**
@@ -67,10 +73,10 @@ public class RunPlans {
     for (Assignment.Member member : members) {
       spec.emulation()
           .device(member.peer().role())
-          .or(() -> own(workers.get(member.worker())))
+          .or(() -> own(workers.get(member.worker()), member.peer().role(), spec.precision()))
           .ifPresent(profile -> known.put(member.peer(), profile));
     }
-    return new GroupDevices(members, known, links(spec, members, known));
+    return new GroupDevices(members, known, attentionOnly(spec, members, workers), links(spec, members, known));
   }
 
   private GroupLinks links(
@@ -90,10 +96,35 @@ public class RunPlans {
         links.among(members.stream().map(Assignment.Member::worker).toList()));
   }
 
-  private Optional<DeviceProfile> own(Device device) {
-    return device == null
-        ? Optional.empty()
-        : profiles.of(device.compute(), device.softwareVersion());
+  /** Attention workers whose own devices do not compute in the type of the run's experts. */
+  private static Set<WorkerRank> attentionOnly(
+      RunSpec spec, List<Assignment.Member> members, Map<String, Device> workers) {
+    return members.stream()
+        .filter(member -> member.peer().role() == WorkerRank.Role.ATTENTION)
+        .filter(member -> spec.ownDevices() && workers.containsKey(member.worker()))
+        .filter(
+            member -> !workers.get(member.worker()).types().contains(spec.precision().experts()))
+        .map(Assignment.Member::peer)
+        .collect(Collectors.toSet());
+  }
+
+  /** How fast a worker's own device is in the types that the run computes in. */
+  private Optional<DeviceProfile> own(
+      Device device, WorkerRank.Role role, PrecisionSpec precision) {
+    if (device == null) {
+      return Optional.empty();
+    }
+    Optional<DeviceProfile> experts = in(device, precision.experts());
+    if (role == WorkerRank.Role.EXPERT || precision.attention() == precision.experts()) {
+      return experts;
+    }
+    // One that never owns experts need not have been measured in their type.
+    return in(device, precision.attention())
+        .map(attention -> new SidedProfile(attention, experts.orElse(attention)));
+  }
+
+  private Optional<DeviceProfile> in(Device device, DType type) {
+    return profiles.of(WorkerProfile.name(device.compute(), type), device.softwareVersion());
   }
 
   /** The planner of a run on a group. */
@@ -135,6 +166,8 @@ public class RunPlans {
         decision.why(),
         spec.training().schedule(),
         spec.training().microBatches(),
+        GroupPrecision.of(spec.precision()),
+        spec.training().recompute(),
         decision.promise().map(Decision.Promise::stepSeconds).orElse(null),
         decision.promise().map(Decision.Promise::boundFraction).orElse(null),
         null,

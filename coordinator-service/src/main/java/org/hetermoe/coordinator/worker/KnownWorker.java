@@ -7,10 +7,14 @@ import jakarta.persistence.Enumerated;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.tensor.DType;
 import org.hibernate.annotations.DynamicUpdate;
+import org.hibernate.annotations.JdbcTypeCode;
+import org.hibernate.type.SqlTypes;
 
 /** A worker that was heard of at some time. */
 @Entity
@@ -41,6 +45,10 @@ class KnownWorker {
   @Column(nullable = false)
   private String compute;
 
+  @JdbcTypeCode(SqlTypes.JSON)
+  @Column(nullable = false)
+  private List<DType> types;
+
   @Column(name = "software_version", nullable = false)
   private String softwareVersion;
 
@@ -66,6 +74,7 @@ class KnownWorker {
     partition = heartbeat.partition();
     httpUrl = heartbeat.httpUrl();
     compute = heartbeat.compute();
+    types = heartbeat.types();
     softwareVersion = heartbeat.softwareVersion();
     lastHeartbeatAt = at;
   }
@@ -85,6 +94,18 @@ class KnownWorker {
   /** What it last said, as far as it is stored; of no run. */
   Heartbeat heartbeat() {
     return new Heartbeat(
-        id, instance, role, host, port, partition, httpUrl, compute, softwareVersion, null, 0, 0);
+        id,
+        instance,
+        role,
+        host,
+        port,
+        partition,
+        httpUrl,
+        compute,
+        types,
+        softwareVersion,
+        null,
+        0,
+        0);
   }
 }

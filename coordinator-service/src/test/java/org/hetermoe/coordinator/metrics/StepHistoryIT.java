@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import org.hetermoe.coordinator.RealParts;
+import org.hetermoe.run.LossScale;
 import org.hetermoe.run.StepMetrics;
 import org.junit.jupiter.api.Test;
 
@@ -69,6 +70,7 @@ class StepHistoryIT {
         step % 2 == 0 ? 12.0 : null,
         null,
         null,
+        step % 2 == 0 ? new LossScale(65536, 7, true, 3) : null,
         AT);
   }
 }

@@ -10,6 +10,7 @@ import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.RunSpec;
 import org.hetermoe.run.RunSpecReader;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.Test;
 
 class GroupAssemblerTest {
@@ -67,6 +68,37 @@ class GroupAssemblerTest {
         .isInstanceOf(Assembly.Group.class);
   }
 
+  @Test
+  void takesWorkersWhoseDevicesComputeInTheTypesOfTheRun() {
+    List<DType> newer = List.of(DType.F32, DType.F16, DType.BF16);
+    List<DType> older = List.of(DType.F32, DType.F16);
+    List<Heartbeat> free =
+        List.of(
+            worker(WorkerRank.Role.ATTENTION, "a-0", 0, older),
+            worker(WorkerRank.Role.ATTENTION, "a-1", 1, newer),
+            worker(WorkerRank.Role.EXPERT, "e-0", 0, List.of(DType.F32)),
+            worker(WorkerRank.Role.EXPERT, "e-1", 1, older));
+
+    assertThat(
+            ((Assembly.Group)
+                    GroupAssembler.assemble(
+                        spec("precision.attention=bf16", "precision.experts=fp16"), free))
+                .members())
+        .extracting(Assignment.Member::worker)
+        .containsExactly("a-1", "e-1");
+    assertThat(GroupAssembler.assemble(spec("precision=bf16"), free))
+        .isEqualTo(
+            new Assembly.Missing(
+                "1 more expert worker computing in bf16 (e-0 computes in fp32, e-1 computes in"
+                    + " fp32 and fp16)"));
+    assertThat(
+            GroupAssembler.assemble(
+                spec("channel=memory", "precision.experts=bf16", "precision.attention=fp16"), free))
+        .isInstanceOf(Assembly.Group.class);
+    assertThat(GroupAssembler.assemble(spec("precision=bf16", "compute=reference"), free))
+        .isInstanceOf(Assembly.Group.class);
+  }
+
   private static RunSpec spec(String... overrides) {
     return RunSpecReader.read("", List.of(overrides));
   }
@@ -80,7 +112,24 @@ class GroupAssemblerTest {
   }
 
   private static Heartbeat worker(WorkerRank.Role role, String id, int partition) {
+    return worker(role, id, partition, List.of(DType.F32));
+  }
+
+  private static Heartbeat worker(
+      WorkerRank.Role role, String id, int partition, List<DType> types) {
     return new Heartbeat(
-        id, UUID.randomUUID(), role, "127.0.0.1", 4000, partition, "", "cpu", "test", null, 0, 0);
+        id,
+        UUID.randomUUID(),
+        role,
+        "127.0.0.1",
+        4000,
+        partition,
+        "",
+        "cpu",
+        types,
+        "test",
+        null,
+        0,
+        0);
   }
 }

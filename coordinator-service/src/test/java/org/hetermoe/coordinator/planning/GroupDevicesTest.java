@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.hetermoe.device.EmulatedDevices;
 import org.hetermoe.group.WorkerRank;
@@ -20,7 +21,7 @@ class GroupDevicesTest {
   void namesEachWorkerWithoutAProfile() {
     GroupDevices devices =
         new GroupDevices(
-            List.of(member(ATTENTION, "attention-3"), member(EXPERT, "expert-1")), Map.of(), LINKS);
+            List.of(member(ATTENTION, "attention-3"), member(EXPERT, "expert-1")), Map.of(), Set.of(), LINKS);
 
     assertThat(devices.unknown())
         .containsExactly("attention worker attention-3", "expert worker expert-1");
@@ -32,12 +33,13 @@ class GroupDevicesTest {
     List<Assignment.Member> oneWorker =
         List.of(member(ATTENTION, "attention-3"), member(EXPERT, "attention-3"));
 
-    assertThat(new GroupDevices(oneWorker, Map.of(), LINKS).unknown())
+    assertThat(new GroupDevices(oneWorker, Map.of(), Set.of(), LINKS).unknown())
         .containsExactly("attention worker attention-3");
     assertThat(
             new GroupDevices(
                     oneWorker,
                     Map.of(ATTENTION, EmulatedDevices.of("emulation", "A40", 1, 1, 1)),
+                    Set.of(),
                     LINKS)
                 .unknown())
         .containsExactly("attention worker attention-3");

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.Pass;
@@ -40,6 +41,28 @@ class RunPlannerTest {
         decide(spec("workers.attention=2", "workers.experts=2", "planning.asym_ea=false"), 4, 1);
     assertThat(without.placement().moved(1)).isZero();
     assertThat(without.promise().orElseThrow().stepSeconds()).isGreaterThan(promise.stepSeconds());
+  }
+
+  @Test
+  void leavesExpertsWhereTheirTypeIsKnown() {
+    RunSpec spec =
+        spec(
+            "workers.attention=2",
+            "workers.experts=2",
+            "precision={attention: bf16, experts: fp16}");
+    GroupDevices all = profiled(spec, 4, 1);
+    GroupDevices one =
+        new GroupDevices(
+            all.members(), all.profiles(), Set.of(WorkerRank.attention(1)), all.links());
+    RunPlanner planner = new RunPlanner(spec, one);
+
+    Decision decision = planner.decide(planner.balanced());
+
+    assertThat(decision.placement().moved(1)).isZero();
+    assertThat(decision.why())
+        .endsWith("; no experts on attention workers, of which attention-1 cannot compute in fp16");
+    assertThat(new RunPlanner(spec, all).decide(planner.balanced()).placement().moved(1))
+        .isPositive();
   }
 
   @Test
@@ -126,6 +149,10 @@ class RunPlannerTest {
   }
 
   private static RunPlanner planner(RunSpec spec, double attentionSpeed, double expertSpeed) {
+    return new RunPlanner(spec, profiled(spec, attentionSpeed, expertSpeed));
+  }
+
+  private static GroupDevices profiled(RunSpec spec, double attentionSpeed, double expertSpeed) {
     Map<WorkerRank, DeviceProfile> profiles = new HashMap<>();
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
       profiles.put(WorkerRank.attention(rank), new Linear("A", attentionSpeed));
@@ -133,7 +160,7 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
       profiles.put(WorkerRank.expert(rank), new Linear("E", expertSpeed));
     }
-    return new RunPlanner(spec, devices(spec, profiles));
+    return devices(spec, profiles);
   }
 
   private static GroupDevices devices(RunSpec spec, Map<WorkerRank, DeviceProfile> profiles) {
@@ -149,7 +176,7 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().experts(); rank++) {
       members.add(member(WorkerRank.expert(rank)));
     }
-    return new GroupDevices(members, profiles, links);
+    return new GroupDevices(members, profiles, Set.of(), links);
   }
 
   private static Assignment.Member member(WorkerRank peer) {

@@ -86,6 +86,7 @@ class RebalancePolicyTest {
         null,
         List.of(new WorkerLoad(WorkerRank.expert(0), 0.5, 0, expertSeconds)),
         rows,
+        null,
         Instant.EPOCH);
   }
 }

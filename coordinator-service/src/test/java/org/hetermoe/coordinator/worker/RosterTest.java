@@ -2,12 +2,14 @@ package org.hetermoe.coordinator.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.hetermoe.group.RunKey;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -117,6 +119,7 @@ class RosterTest {
         1,
         "http://127.0.0.1:1/",
         "cpu",
+        List.of(DType.F32),
         "test",
         run == null ? null : run.run(),
         run == null ? 0 : run.attempt(),

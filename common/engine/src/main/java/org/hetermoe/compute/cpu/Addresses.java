@@ -3,12 +3,27 @@ package org.hetermoe.compute.cpu;
 import java.util.List;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.host.HostTensor;
+import org.hetermoe.tensor.DType;
 
-/** Where the elements of tensors lie; asking checks that they are there. */
+/**
+ * Where the elements of tensors lie; asking checks that they are there, and of a type that kernels
+ * know. All that kernels compute on passes here.
+ */
 final class Addresses {
   private Addresses() {}
 
+  /**
+   * Address of the first element.
+   *
+   * @throws IllegalArgumentException if elements are neither F32 nor I32
+   */
   static long of(Tensor x) {
+    if (x.dtype() != DType.F32 && x.dtype() != DType.I32) {
+      throw new IllegalArgumentException(
+          "the device cpu computes in fp32 alone, not on "
+              + x
+              + ": use precision fp32 on the side that it computes");
+    }
     return HostTensor.of(x).address();
   }
 

@@ -48,8 +48,7 @@ final class AttentionOperations {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
-    Operands.attention(q, k, v, shape, out, logSumExp);
-    Operands.attention(dq, dk, dv, shape, dOut, logSumExp);
+    Operands.attentionBackward(q, k, v, out, logSumExp, dOut, shape, dq, dk, dv);
     AttentionKernel kernel = new AttentionKernel(shape);
     AttentionKernel.Operand in =
         new AttentionKernel.Operand(

@@ -2,6 +2,7 @@ package org.hetermoe.compute.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
@@ -45,6 +46,11 @@ final class CpuCompute implements Compute {
   public String description() {
     return "cpu (oneDNN %s, %d-bit vectors, %d thread%s)"
         .formatted(OneDnn.version(), Lanes.BYTES * Byte.SIZE, threads, threads == 1 ? "" : "s");
+  }
+
+  @Override
+  public Optional<String> refusal(DType type) {
+    return ShortTypes.refusal(type);
   }
 
   @Override
@@ -258,8 +264,9 @@ final class CpuCompute implements Compute {
   }
 
   @Override
-  public void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
-    elements.adamW(parameter, gradient, m, v, step);
+  public void adamW(
+      Tensor master, Tensor value, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+    elements.adamW(master, value, gradient, m, v, step);
   }
 
   @Override

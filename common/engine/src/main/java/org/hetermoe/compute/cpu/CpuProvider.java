@@ -27,10 +27,8 @@ public final class CpuProvider implements ComputeProvider {
   }
 
   @Override
-  public Compute open(int ordinal, int threads) {
-    if (ordinal != 0) {
-      throw new ComputeUnavailableException("there is only one cpu device: cpu:0");
-    }
+  public Compute open(String device, int threads) {
+    ComputeProvider.requireOnly(kind(), device);
     if (threads < 1) {
       throw new ComputeUnavailableException("cpu needs at least one thread, not " + threads);
     }

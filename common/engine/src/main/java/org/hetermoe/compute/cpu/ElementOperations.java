@@ -27,7 +27,7 @@ final class ElementOperations {
   }
 
   void add(Tensor source, Tensor target) {
-    Operands.sameCount(source, target);
+    Operands.add(source, target);
     long from = Addresses.of(source);
     long to = Addresses.of(target);
     tiling.elements(
@@ -36,8 +36,7 @@ final class ElementOperations {
   }
 
   void swiGlu(Tensor gate, Tensor up, Tensor out) {
-    Operands.sameCount(gate, up);
-    Operands.sameCount(gate, out);
+    Operands.swiGlu(gate, up, out);
     long gates = Addresses.of(gate);
     long ups = Addresses.of(up);
     long outs = Addresses.of(out);
@@ -50,10 +49,7 @@ final class ElementOperations {
   }
 
   void swiGluBackward(Tensor gate, Tensor up, Tensor dOut, Tensor dGate, Tensor dUp) {
-    Operands.sameCount(gate, up);
-    Operands.sameCount(gate, dOut);
-    Operands.sameCount(gate, dGate);
-    Operands.sameCount(gate, dUp);
+    Operands.swiGlu(gate, up, dOut, dGate, dUp);
     long gates = Addresses.of(gate);
     long ups = Addresses.of(up);
     long dOuts = Addresses.of(dOut);
@@ -88,20 +84,22 @@ final class ElementOperations {
     return sum;
   }
 
-  void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
-    Operands.sameCount(parameter, gradient);
-    Operands.sameCount(parameter, m);
-    Operands.sameCount(parameter, v);
-    long ps = Addresses.of(parameter);
+  void adamW(Tensor master, Tensor value, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+    Operands.adamW(master, value, gradient, m, v);
+    long ps = Addresses.of(master);
     long gs = Addresses.of(gradient);
     long ms = Addresses.of(m);
     long vs = Addresses.of(v);
     AdamWKernel kernel = new AdamWKernel(step);
     tiling.elements(
-        parameter,
+        master,
         (from, count, scratch) -> {
           long at = 4L * from;
           kernel.run(ps + at, gs + at, ms + at, vs + at, count);
         });
+    // Layers do not compute in other types here, but weights may be kept in one.
+    if (value.dtype() != DType.F32 || Addresses.of(value) != ps) {
+      Conversion.convert(HostTensor.of(master), HostTensor.of(value));
+    }
   }
 }

@@ -23,7 +23,7 @@ final class GatherOperations {
   }
 
   void embedBackward(Tensor ids, Tensor dy, Tensor dTable) {
-    Operands.embed(dTable, ids, dy);
+    Operands.embedBackward(ids, dy, dTable);
     long from = Addresses.of(dy);
     long to = Addresses.of(dTable);
     long idsAt = Addresses.of(ids);
@@ -57,8 +57,7 @@ final class GatherOperations {
 
   void combine(
       Tensor residual, List<Tensor> sources, Tensor source, Tensor row, Tensor weights, Tensor y) {
-    Operands.combine(residual, sources, source, row, weights);
-    Operands.alike(residual, y, "y");
+    Operands.combine(residual, sources, source, row, weights, y);
     long base = Addresses.of(residual);
     RowKernel.Sources from = sources(sources, source, row);
     long factors = weights == null ? 0 : Addresses.of(weights);
@@ -72,7 +71,7 @@ final class GatherOperations {
 
   void combineBackwardWeights(
       Tensor dy, List<Tensor> sources, Tensor source, Tensor row, Tensor dWeights) {
-    Operands.combine(dy, sources, source, row, dWeights);
+    Operands.combineBackwardWeights(dy, sources, source, row, dWeights);
     long dys = Addresses.of(dy);
     RowKernel.Sources from = sources(sources, source, row);
     long out = Addresses.of(dWeights);

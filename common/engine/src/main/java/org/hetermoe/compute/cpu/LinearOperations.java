@@ -19,12 +19,12 @@ final class LinearOperations {
   }
 
   void linearBackwardInput(Tensor dy, Tensor w, Tensor dx, boolean accumulate) {
-    Operands.linear(dx, w, dy);
+    Operands.linearBackwardInput(dy, w, dx);
     groupedLinearBackwardInput(dy, all(dy), List.of(w), dx, accumulate);
   }
 
   void linearBackwardWeight(Tensor dy, Tensor x, Tensor dw) {
-    Operands.linear(x, dw, dy);
+    Operands.linearBackwardWeight(dy, x, dw);
     groupedLinearBackwardWeight(dy, x, all(x), List.of(dw));
   }
 
@@ -41,7 +41,7 @@ final class LinearOperations {
 
   void groupedLinearBackwardInput(
       Tensor dy, Groups groups, List<Tensor> w, Tensor dx, boolean accumulate) {
-    Operands.groupedLinear(dx, groups, w, dy);
+    Operands.groupedLinearBackwardInput(dy, groups, w, dx);
     products.backwardInput(
         Addresses.of(dy),
         groups,
@@ -53,7 +53,7 @@ final class LinearOperations {
   }
 
   void groupedLinearBackwardWeight(Tensor dy, Tensor x, Groups groups, List<Tensor> dw) {
-    Operands.groupedLinear(x, groups, dw, dy);
+    Operands.groupedLinearBackwardWeight(dy, x, groups, dw);
     products.backwardWeight(
         Addresses.of(dy),
         Addresses.of(x),

@@ -17,8 +17,7 @@ final class RowOperations {
   }
 
   void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor inverseRms) {
-    Operands.norm(x, weight, inverseRms);
-    Operands.alike(x, y, "y");
+    Operands.norm(x, weight, y, inverseRms);
     long xs = Addresses.of(x);
     long weights = Addresses.of(weight);
     long ys = Addresses.of(y);
@@ -32,10 +31,7 @@ final class RowOperations {
 
   void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dy, Tensor dx, Tensor dWeight) {
-    Operands.norm(x, weight, inverseRms);
-    Operands.norm(x, dWeight, inverseRms);
-    Operands.alike(x, dy, "dy");
-    Operands.alike(x, dx, "dx");
+    Operands.normBackward(x, weight, inverseRms, dy, dx, dWeight);
     long xs = Addresses.of(x);
     long weights = Addresses.of(weight);
     long inverse = Addresses.of(inverseRms);

@@ -16,7 +16,7 @@ public final class Conversion {
     MemorySegment to = target.segment();
     long elements = source.shape().elements();
     for (long i = 0; i < elements; i++) {
-      put(to, target.dtype(), i, get(from, source.dtype(), i));
+      set(to, target.dtype(), i, get(from, source.dtype(), i));
     }
   }
 
@@ -25,11 +25,12 @@ public final class Conversion {
     MemorySegment to = target.segment();
     long elements = target.shape().elements();
     for (long i = 0; i < elements; i++) {
-      put(to, target.dtype(), i, value);
+      set(to, target.dtype(), i, value);
     }
   }
 
-  private static float get(MemorySegment from, DType dtype, long i) {
+  /** Element {@code i}. */
+  public static float get(MemorySegment from, DType dtype, long i) {
     return switch (dtype) {
       case F32 -> from.getAtIndex(JAVA_FLOAT, i);
       case F16 -> Float.float16ToFloat(from.getAtIndex(JAVA_SHORT, i));
@@ -38,7 +39,8 @@ public final class Conversion {
     };
   }
 
-  private static void put(MemorySegment to, DType dtype, long i, float value) {
+  /** Sets element {@code i}, rounded to its type. */
+  public static void set(MemorySegment to, DType dtype, long i, float value) {
     switch (dtype) {
       case F32 -> to.setAtIndex(JAVA_FLOAT, i, value);
       case F16 -> to.setAtIndex(JAVA_SHORT, i, Float.floatToFloat16(value));

@@ -41,14 +41,16 @@ final class Elements {
     return sum;
   }
 
-  static void adamW(Floats parameter, Floats gradient, Floats m, Floats v, AdamWStep step) {
-    for (long i = 0; i < parameter.count(); i++) {
+  static void adamW(
+      Floats master, Floats value, Floats gradient, Floats m, Floats v, AdamWStep step) {
+    for (long i = 0; i < master.count(); i++) {
       double g = step.gradientScale() * gradient.get(i);
       double m1 = step.beta1() * m.get(i) + (1 - step.beta1()) * g;
       double v1 = step.beta2() * v.get(i) + (1 - step.beta2()) * g * g;
-      double decayed = parameter.get(i) * (1 - step.learningRate() * step.weightDecay());
+      double decayed = master.get(i) * (1 - step.learningRate() * step.weightDecay());
       double denominator = StrictMath.sqrt(v1 / step.biasCorrection2()) + step.epsilon();
-      parameter.set(i, decayed - step.learningRate() / step.biasCorrection1() * m1 / denominator);
+      master.set(i, decayed - step.learningRate() / step.biasCorrection1() * m1 / denominator);
+      value.set(i, master.get(i));
       m.set(i, m1);
       v.set(i, v1);
       gradient.set(i, 0);

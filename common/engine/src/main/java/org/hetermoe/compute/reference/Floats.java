@@ -1,19 +1,23 @@
 package org.hetermoe.compute.reference;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import java.lang.foreign.MemorySegment;
 import org.hetermoe.compute.Tensor;
+import org.hetermoe.compute.host.Conversion;
 import org.hetermoe.compute.host.HostTensor;
+import org.hetermoe.tensor.DType;
 
 /**
- * The F32 elements of a tensor as rows and columns; arithmetic on them is in double precision and
- * rounds once, when an element is set.
+ * The elements of a tensor of any floating-point type as rows and columns; arithmetic on them is in
+ * double precision. An element that is set is a number of single precision, and so rounded as it
+ * would be in an F32 tensor, and then of the tensor's type.
  */
-record Floats(MemorySegment elements, int rows, int columns) {
+record Floats(MemorySegment elements, DType dtype, int rows, int columns) {
   static Floats of(Tensor tensor) {
     return new Floats(
-        HostTensor.of(tensor).segment(), tensor.shape().rows(), tensor.shape().columns());
+        HostTensor.of(tensor).segment(),
+        tensor.dtype(),
+        tensor.shape().rows(),
+        tensor.shape().columns());
   }
 
   long count() {
@@ -21,11 +25,11 @@ record Floats(MemorySegment elements, int rows, int columns) {
   }
 
   double get(long i) {
-    return elements.getAtIndex(JAVA_FLOAT, i);
+    return Conversion.get(elements, dtype, i);
   }
 
   void set(long i, double value) {
-    elements.setAtIndex(JAVA_FLOAT, i, (float) value);
+    Conversion.set(elements, dtype, i, (float) value);
   }
 
   double get(int row, int column) {

@@ -2,6 +2,7 @@ package org.hetermoe.compute.reference;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
@@ -23,6 +24,11 @@ final class ReferenceCompute implements Compute {
   @Override
   public String description() {
     return "reference (plain Java, 1 thread)";
+  }
+
+  @Override
+  public Optional<String> refusal(DType type) {
+    return Optional.empty();
   }
 
   @Override
@@ -71,7 +77,7 @@ final class ReferenceCompute implements Compute {
 
   @Override
   public void add(Tensor source, Tensor target) {
-    Operands.sameCount(source, target);
+    Operands.add(source, target);
     Elements.add(Floats.of(source), Floats.of(target));
   }
 
@@ -89,14 +95,14 @@ final class ReferenceCompute implements Compute {
 
   @Override
   public void linearBackwardInput(Tensor dy, Tensor w, Tensor dx, boolean accumulate) {
-    Operands.linear(dx, w, dy);
+    Operands.linearBackwardInput(dy, w, dx);
     int rows = dx.shape().rows();
     Products.backwardInput(Floats.of(dy), Floats.of(w), Floats.of(dx), accumulate, 0, rows);
   }
 
   @Override
   public void linearBackwardWeight(Tensor dy, Tensor x, Tensor dw) {
-    Operands.linear(x, dw, dy);
+    Operands.linearBackwardWeight(dy, x, dw);
     Products.backwardWeight(Floats.of(dy), Floats.of(x), Floats.of(dw), 0, x.shape().rows());
   }
 
@@ -112,7 +118,7 @@ final class ReferenceCompute implements Compute {
   @Override
   public void groupedLinearBackwardInput(
       Tensor dy, Groups groups, List<Tensor> w, Tensor dx, boolean accumulate) {
-    Operands.groupedLinear(dx, groups, w, dy);
+    Operands.groupedLinearBackwardInput(dy, groups, w, dx);
     for (int g = 0; g < groups.count(); g++) {
       Products.backwardInput(
           Floats.of(dy),
@@ -126,7 +132,7 @@ final class ReferenceCompute implements Compute {
 
   @Override
   public void groupedLinearBackwardWeight(Tensor dy, Tensor x, Groups groups, List<Tensor> dw) {
-    Operands.groupedLinear(x, groups, dw, dy);
+    Operands.groupedLinearBackwardWeight(dy, x, groups, dw);
     for (int g = 0; g < groups.count(); g++) {
       Products.backwardWeight(
           Floats.of(dy), Floats.of(x), Floats.of(dw.get(g)), groups.start(g), groups.end(g));
@@ -141,24 +147,20 @@ final class ReferenceCompute implements Compute {
 
   @Override
   public void embedBackward(Tensor ids, Tensor dy, Tensor dTable) {
-    Operands.embed(dTable, ids, dy);
+    Operands.embedBackward(ids, dy, dTable);
     Rows.embedBackward(Ints.of(ids), Floats.of(dy), Floats.of(dTable));
   }
 
   @Override
   public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor inverseRms) {
-    Operands.norm(x, weight, inverseRms);
-    Operands.alike(x, y, "y");
+    Operands.norm(x, weight, y, inverseRms);
     Norms.forward(Floats.of(x), Floats.of(weight), epsilon, Floats.of(y), Floats.of(inverseRms));
   }
 
   @Override
   public void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dy, Tensor dx, Tensor dWeight) {
-    Operands.norm(x, weight, inverseRms);
-    Operands.norm(x, dWeight, inverseRms);
-    Operands.alike(x, dy, "dy");
-    Operands.alike(x, dx, "dx");
+    Operands.normBackward(x, weight, inverseRms, dy, dx, dWeight);
     Norms.backward(
         Floats.of(x),
         Floats.of(weight),
@@ -200,8 +202,7 @@ final class ReferenceCompute implements Compute {
       Tensor dq,
       Tensor dk,
       Tensor dv) {
-    Operands.attention(q, k, v, shape, out, logSumExp);
-    Operands.attention(dq, dk, dv, shape, dOut, logSumExp);
+    Operands.attentionBackward(q, k, v, out, logSumExp, dOut, shape, dq, dk, dv);
     new Attention(Floats.of(q), Floats.of(k), Floats.of(v), shape)
         .backward(
             Floats.of(out),
@@ -276,8 +277,7 @@ final class ReferenceCompute implements Compute {
   @Override
   public void combine(
       Tensor residual, List<Tensor> sources, Tensor source, Tensor row, Tensor weights, Tensor y) {
-    Operands.combine(residual, sources, source, row, weights);
-    Operands.alike(residual, y, "y");
+    Operands.combine(residual, sources, source, row, weights, y);
     Rows.combine(
         Floats.of(residual),
         sources.stream().map(Floats::of).toList(),
@@ -291,7 +291,7 @@ final class ReferenceCompute implements Compute {
   @Override
   public void combineBackwardWeights(
       Tensor dy, List<Tensor> sources, Tensor source, Tensor row, Tensor dWeights) {
-    Operands.combine(dy, sources, source, row, dWeights);
+    Operands.combineBackwardWeights(dy, sources, source, row, dWeights);
     Rows.combineBackwardWeights(
         Floats.of(dy),
         sources.stream().map(Floats::of).toList(),
@@ -303,17 +303,13 @@ final class ReferenceCompute implements Compute {
 
   @Override
   public void swiGlu(Tensor gate, Tensor up, Tensor out) {
-    Operands.sameCount(gate, up);
-    Operands.sameCount(gate, out);
+    Operands.swiGlu(gate, up, out);
     Elements.swiGlu(Floats.of(gate), Floats.of(up), Floats.of(out));
   }
 
   @Override
   public void swiGluBackward(Tensor gate, Tensor up, Tensor dOut, Tensor dGate, Tensor dUp) {
-    Operands.sameCount(gate, up);
-    Operands.sameCount(gate, dOut);
-    Operands.sameCount(gate, dGate);
-    Operands.sameCount(gate, dUp);
+    Operands.swiGlu(gate, up, dOut, dGate, dUp);
     Elements.swiGluBackward(
         Floats.of(gate), Floats.of(up), Floats.of(dOut), Floats.of(dGate), Floats.of(dUp));
   }
@@ -341,11 +337,11 @@ final class ReferenceCompute implements Compute {
   }
 
   @Override
-  public void adamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
-    Operands.sameCount(parameter, gradient);
-    Operands.sameCount(parameter, m);
-    Operands.sameCount(parameter, v);
-    Elements.adamW(Floats.of(parameter), Floats.of(gradient), Floats.of(m), Floats.of(v), step);
+  public void adamW(
+      Tensor master, Tensor value, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+    Operands.adamW(master, value, gradient, m, v);
+    Elements.adamW(
+        Floats.of(master), Floats.of(value), Floats.of(gradient), Floats.of(m), Floats.of(v), step);
   }
 
   @Override

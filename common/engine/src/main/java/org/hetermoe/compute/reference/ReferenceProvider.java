@@ -2,7 +2,6 @@ package org.hetermoe.compute.reference;
 
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.ComputeProvider;
-import org.hetermoe.compute.ComputeUnavailableException;
 
 /** Makes the device {@code reference}. It starts everywhere and uses one thread. */
 public final class ReferenceProvider implements ComputeProvider {
@@ -17,10 +16,8 @@ public final class ReferenceProvider implements ComputeProvider {
   }
 
   @Override
-  public Compute open(int ordinal, int threads) {
-    if (ordinal != 0) {
-      throw new ComputeUnavailableException("there is only one reference device: reference:0");
-    }
+  public Compute open(String device, int threads) {
+    ComputeProvider.requireOnly(kind(), device);
     return new ReferenceCompute();
   }
 }

@@ -46,6 +46,7 @@ public final class AttentionModule implements AutoCloseable {
             compute,
             plan.model(),
             plan.sequenceLength(),
+            plan.recompute(),
             parameters,
             dispatcher,
             statistics,
@@ -63,9 +64,13 @@ public final class AttentionModule implements AutoCloseable {
     tasks.run(task);
   }
 
-  /** Takes in this rank's share of a step's micro-batches. */
-  public void beginStep(SequenceBatch batch) {
-    BatchTotals totals = BatchTotals.of(batch);
+  /**
+   * Takes in this rank's share of a step's micro-batches.
+   *
+   * @param lossScale factor on the loss whose gradients are taken
+   */
+  public void beginStep(SequenceBatch batch, double lossScale) {
+    BatchTotals totals = BatchTotals.of(batch, lossScale);
     for (int microBatch = 0; microBatch < plan.microBatches(); microBatch++) {
       Split all = plan.microBatch(batch.sequences(), microBatch);
       tasks.begin(microBatch, batch, share(all), totals, Mode.TRAIN);

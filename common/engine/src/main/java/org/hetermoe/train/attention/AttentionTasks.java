@@ -15,6 +15,7 @@ import org.hetermoe.nn.LanguageHead;
 import org.hetermoe.nn.ParameterSet;
 import org.hetermoe.nn.RotaryTable;
 import org.hetermoe.nn.Routing;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.schedule.Split;
 import org.hetermoe.schedule.Task;
 import org.hetermoe.schedule.Task.Direction;
@@ -36,6 +37,7 @@ import org.hetermoe.train.step.TaskClock;
 public final class AttentionTasks implements AutoCloseable {
   private final Compute compute;
   private final ModelConfig model;
+  private final boolean recompute;
   private final ParameterSet parameters;
   private final TokenDispatcher dispatcher;
   private final StatisticsExchange statistics;
@@ -49,17 +51,20 @@ public final class AttentionTasks implements AutoCloseable {
    * A replica over its parameters.
    *
    * @param sequenceLength tokens per sequence
+   * @param recompute whether layers keep their input alone, and compute the rest again
    */
   public AttentionTasks(
       Compute compute,
       ModelConfig model,
       int sequenceLength,
+      Recompute recompute,
       ParameterSet parameters,
       TokenDispatcher dispatcher,
       StatisticsExchange statistics,
       TaskClock clock) {
     this.compute = compute;
     this.model = model;
+    this.recompute = recompute.attention();
     this.parameters = parameters;
     this.dispatcher = dispatcher;
     this.statistics = statistics;
@@ -76,6 +81,7 @@ public final class AttentionTasks implements AutoCloseable {
    *
    * @param batch all sequences
    * @param sequences which of them are this replica's; may be none
+   * @param totals of the batch, by which its sums are divided
    * @param mode whether a backward follows
    */
   public void begin(
@@ -141,6 +147,8 @@ public final class AttentionTasks implements AutoCloseable {
         x);
     if (flight.mode == Mode.EVAL) {
       flight.release(layer);
+    } else if (recompute) {
+      state.keepForBackward();
     }
   }
 
@@ -150,8 +158,8 @@ public final class AttentionTasks implements AutoCloseable {
     int[] chosen = new int[flight.shape.tokens() * model.topK()];
     compute.read(activations.experts(), MemorySegment.ofArray(chosen));
     Routing routing = dispatcher.route(layer, chosen);
-    flight.layers[layer] = new MicroBatchState.LayerState(activations, routing);
-    clock.computed(new Attention(layer, flight.shape.sequences(), Direction.FORWARD));
+    flight.layers[layer] = new MicroBatchState.LayerState(compute, activations, routing);
+    clock.computed(new Attention(layer, flight.shape.sequences(), Direction.FORWARD, false));
     dispatcher.dispatch(flight.mode, layer, microBatch, activations.normed(), routing);
     clock.listener().routerLogits(layer, flight.sequences, activations.logits());
     if (flight.mode == Mode.TRAIN) {
@@ -161,6 +169,9 @@ public final class AttentionTasks implements AutoCloseable {
           floats(activations.logSumExp()));
       if (layer == model.layers() - 1) {
         statistics.share(microBatch, flight.routed);
+      }
+      if (recompute) {
+        flight.layers[layer].keepForCombine();
       }
     }
   }
@@ -183,45 +194,61 @@ public final class AttentionTasks implements AutoCloseable {
   private void headBackward(MicroBatchState flight, int microBatch) throws InterruptedException {
     flight.gradient =
         flight.workspace.tensor(parameters.type(), flight.shape.tokens(), model.hidden());
-    float scale = (float) (1.0 / flight.totals.predictedTokens());
+    float scale = (float) (flight.totals.lossScale() / flight.totals.predictedTokens());
     head.backward(flight.head, flight.targets, scale, flight.gradient);
     flight.releaseHead();
     clock.computed(new Head(flight.shape.tokens(), Direction.BACKWARD));
     RouterStatistics group = statistics.group(microBatch);
     flight.balance =
-        flight.workspace.floats(
-            group.balanceGradient(model, flight.totals.tokens()), model.experts());
+        flight.workspace.floats(group.balanceGradient(model, flight.totals), model.experts());
   }
 
-  /** Sends the gradient on to the experts first, then does the gate branch while they work. */
+  /**
+   * Sends the gradient on to the experts first, then does the gate branch while they work; later,
+   * where what it needs has to be computed again.
+   */
   private void dispatchGradient(MicroBatchState flight, int layer, int microBatch)
       throws InterruptedException {
     MicroBatchState.LayerState state = flight.layers[layer];
-    AttentionLayer.Activations activations = state.activations;
     dispatcher.dispatchGradient(
-        layer, microBatch, flight.gradient, activations.weights(), state.routing);
+        layer, microBatch, flight.gradient, state.activations.weights(), state.routing);
 
-    Workspace w = activations.workspace();
-    Tensor dWeights = w.f32(flight.shape.tokens(), model.topK());
+    state.allocateWeightsGradient();
     compute.combineBackwardWeights(
-        flight.gradient, state.outputs.rows(), state.source, state.row, dWeights);
-    state.gateBranch = w.tensor(parameters.type(), flight.shape.tokens(), model.hidden());
+        flight.gradient, state.outputs.rows(), state.source, state.row, state.dWeights);
+    if (!recompute) {
+      gateBackward(flight, layer);
+    }
+    state.releaseOutputs();
+  }
+
+  private void gateBackward(MicroBatchState flight, int layer) {
+    MicroBatchState.LayerState state = flight.layers[layer];
+    state.allocateGateBranch(parameters.type(), model.hidden());
     double zScale = model.zCoefficient() / ((double) flight.totals.tokens() * model.layers());
     layers
         .get(layer)
-        .gateBackward(activations, dWeights, flight.balance, (float) zScale, state.gateBranch);
-    state.releaseOutputs();
+        .gateBackward(
+            state.activations,
+            state.dWeights,
+            flight.balance,
+            (float) (flight.totals.lossScale() * zScale),
+            state.gateBranch);
   }
 
   private void layerBackward(MicroBatchState flight, int layer, int microBatch)
       throws InterruptedException {
     MicroBatchState.LayerState state = flight.layers[layer];
+    if (recompute) {
+      state.computeAgain(layers.get(layer));
+      gateBackward(flight, layer);
+    }
     try (Returned gradients = dispatcher.combineGradient(layer, microBatch)) {
       Tensor dNormed = state.gateBranch;
       compute.combine(dNormed, gradients.rows(), state.source, state.row, null, dNormed);
     }
     layers.get(layer).backward(state.activations, state.gateBranch, flight.gradient);
-    clock.computed(new Attention(layer, flight.shape.sequences(), Direction.BACKWARD));
+    clock.computed(new Attention(layer, flight.shape.sequences(), Direction.BACKWARD, recompute));
     flight.release(layer);
   }
 

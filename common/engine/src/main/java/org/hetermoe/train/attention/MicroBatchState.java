@@ -10,6 +10,7 @@ import org.hetermoe.nn.AttentionLayer;
 import org.hetermoe.nn.LanguageHead;
 import org.hetermoe.nn.Routing;
 import org.hetermoe.schedule.Split;
+import org.hetermoe.tensor.DType;
 import org.hetermoe.train.attention.TokenDispatcher.Returned;
 import org.hetermoe.train.step.BatchTotals;
 import org.hetermoe.train.step.Mode;
@@ -62,8 +63,9 @@ final class MicroBatchState implements AutoCloseable {
 
   /** What one layer keeps between forward and backward. */
   static final class LayerState implements AutoCloseable {
-    final AttentionLayer.Activations activations;
+    private final Workspace workspace;
     final Routing routing;
+    AttentionLayer.Activations activations;
 
     /** I32[T,K] each: which owner returns an assignment's result, and in which row. */
     final Tensor source;
@@ -71,15 +73,48 @@ final class MicroBatchState implements AutoCloseable {
     final Tensor row;
     Returned outputs;
 
+    /** Of the routing weights, [T,K]. */
+    Tensor dWeights;
+
     /** Gradient of {@code normed} through the router, held back until the experts' returns. */
     Tensor gateBranch;
 
-    LayerState(AttentionLayer.Activations activations, Routing routing) {
+    LayerState(Compute compute, AttentionLayer.Activations activations, Routing routing) {
       this.activations = activations;
       this.routing = routing;
+      workspace = new Workspace(compute);
       int k = routing.topK();
-      source = activations.workspace().ints(routing.source(), routing.tokens(), k);
-      row = activations.workspace().ints(routing.row(), routing.tokens(), k);
+      source = workspace.ints(routing.source(), routing.tokens(), k);
+      row = workspace.ints(routing.row(), routing.tokens(), k);
+    }
+
+    /** Makes room for the gradient of the routing weights. */
+    void allocateWeightsGradient() {
+      dWeights = workspace.f32(routing.tokens(), routing.topK());
+    }
+
+    /** Makes room for the gradient through the router. */
+    void allocateGateBranch(DType type, int hidden) {
+      gateBranch = workspace.tensor(type, routing.tokens(), hidden);
+    }
+
+    /** Frees what can be computed again and is not needed to combine the experts' outputs. */
+    void keepForCombine() {
+      activations
+          .workspace()
+          .closeAllBut(activations.input(), activations.residual(), activations.weights());
+    }
+
+    /** Frees what can be computed again and is not needed to send gradients to the experts. */
+    void keepForBackward() {
+      activations.workspace().closeAllBut(activations.input(), activations.weights());
+    }
+
+    /** Computes what was freed again, to the same bits. */
+    void computeAgain(AttentionLayer layer) {
+      AttentionLayer.Activations kept = activations;
+      activations = layer.forward(kept.workspace().disown(kept.input()), kept.shape());
+      kept.close();
     }
 
     void releaseOutputs() {
@@ -93,6 +128,7 @@ final class MicroBatchState implements AutoCloseable {
     public void close() {
       releaseOutputs();
       activations.close();
+      workspace.close();
     }
   }
 

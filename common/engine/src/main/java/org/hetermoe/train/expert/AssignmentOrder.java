@@ -5,6 +5,7 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
+import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
 /**
@@ -93,32 +94,46 @@ final class AssignmentOrder implements AutoCloseable {
 
   /** Gathers gradients of output rows, each times its routing weight. */
   void gatherGradients(List<GradientDelivery> gradients, Tensor dOutput) {
-    if (isOneDelivery()) {
-      GradientDelivery only = gradients.getFirst();
-      compute.gatherRows(only.d(), tokenRow, only.weights(), dOutput);
-      return;
-    }
     try (Workspace w = new Workspace(compute)) {
+      if (isOneDelivery()) {
+        GradientDelivery only = gradients.getFirst();
+        compute.gatherRows(only.d(), tokenRow, exact(only.weights(), w), dOutput);
+        return;
+      }
       List<Tensor> weights = gradients.stream().map(each -> column(each.weights())).toList();
-      Tensor scale = w.tensor(weights.getFirst().dtype(), groups.rows(), 1);
+      Tensor scale = w.f32(groups.rows(), 1);
       compute.gatherRows(weights, delivery, assignment, null, scale);
       List<Tensor> d = gradients.stream().map(GradientDelivery::d).toList();
       compute.gatherRows(d, delivery, tokenRow, scale.view(0, Shape.of(groups.rows())), dOutput);
     }
   }
 
+  /** Routing weights as factors of rows: in single precision, whatever they came in. */
+  private Tensor exact(Tensor weights, Workspace w) {
+    if (weights.dtype() == DType.F32) {
+      return weights;
+    }
+    Tensor exact = w.f32(weights.shape().toArray());
+    compute.convert(weights, exact);
+    return exact;
+  }
+
   private static Tensor column(Tensor vector) {
     return vector.view(0, Shape.of(vector.shape().rows(), 1));
   }
 
-  /** Writes the rows of each delivery's assignments where they are sent from. */
+  /** Writes the rows of each delivery's assignments where they are sent from, in those types. */
   void spread(Tensor rows, List<Tensor> outputs) {
+    if (isOneDelivery()) {
+      compute.convert(rows, outputs.getFirst());
+      return;
+    }
     for (int sender = 0; sender < outputs.size(); sender++) {
       compute.gatherRows(rows, position[sender], null, outputs.get(sender));
     }
   }
 
-  /** Whether rows in this order are those of one delivery, so that nothing need be spread. */
+  /** Whether rows in this order are those of one delivery. */
   boolean isOneDelivery() {
     return delivery == null;
   }

@@ -13,6 +13,7 @@ import org.hetermoe.compute.Tensor;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.nn.ExpertBank;
+import org.hetermoe.nn.ParameterSet;
 import org.hetermoe.nn.WeightSource;
 import org.hetermoe.optim.AdamW;
 import org.hetermoe.run.GroupPlan;
@@ -37,6 +38,7 @@ public final class ExpertModule implements AutoCloseable {
   private final int attentionRanks;
   private final int hidden;
   private final DType frameType;
+  private final boolean recompute;
   private final TaskClock clock;
   private final ExpertBank bank;
   private final ExpertTasks tasks;
@@ -56,7 +58,8 @@ public final class ExpertModule implements AutoCloseable {
     }
     bank = new ExpertBank(compute, plan.model(), plan.precision().experts(), owned);
     bank.load(source);
-    tasks = new ExpertTasks(compute, hidden, bank);
+    recompute = plan.recompute().experts();
+    tasks = new ExpertTasks(compute, hidden, bank, recompute);
   }
 
   /** Gives away and takes in experts, between two steps. */
@@ -97,8 +100,13 @@ public final class ExpertModule implements AutoCloseable {
   }
 
   /** Updates all experts and sets their gradients to zero. */
-  public void update(AdamW optimizer, int step, double clip) {
-    bank.forEachParameterSet(expert -> optimizer.update(compute, expert, step, clip));
+  public void update(AdamW optimizer, int step, int updates, double clip) {
+    bank.forEachParameterSet(expert -> optimizer.update(compute, expert, step, updates, clip));
+  }
+
+  /** Leaves all experts as they are and sets their gradients to zero. */
+  public void skipUpdate() {
+    bank.forEachParameterSet(ParameterSet::clearGradients);
   }
 
   /** Number of trained weights. */
@@ -120,7 +128,7 @@ public final class ExpertModule implements AutoCloseable {
       results.add(result(mode.combine(), subject, delivery.assignments()));
     }
     int[] rows = tasks.forward(layer, microBatch, deliveries, tensors(results), mode);
-    clock.computed(new Computation.Experts(layer, rows, Direction.FORWARD));
+    clock.computed(new Computation.Experts(layer, rows, Direction.FORWARD, false));
     received.forEach(Incoming::close);
     send(results);
   }
@@ -143,7 +151,7 @@ public final class ExpertModule implements AutoCloseable {
       results.add(result(Phase.COMBINE_GRADIENT, subject, assignments));
     }
     int[] rows = tasks.backward(layer, microBatch, deliveries, tensors(results));
-    clock.computed(new Computation.Experts(layer, rows, Direction.BACKWARD));
+    clock.computed(new Computation.Experts(layer, rows, Direction.BACKWARD, recompute));
     received.forEach(Incoming::close);
     send(results);
   }

@@ -20,11 +20,17 @@ public final class ExpertTasks {
   private final Compute compute;
   private final int hidden;
   private final ExpertBank bank;
+  private final boolean recompute;
   private final Map<Key, Saved> saved = new HashMap<>();
   private final Map<Integer, long[]> trainedRows = new HashMap<>();
 
-  /** Tasks of the experts of {@code bank}, over rows of {@code hidden} columns. */
-  public ExpertTasks(Compute compute, int hidden, ExpertBank bank) {
+  /**
+   * Tasks of the experts of {@code bank}, over rows of {@code hidden} columns.
+   *
+   * @param recompute whether experts keep their input alone, and compute the rest again
+   */
+  public ExpertTasks(Compute compute, int hidden, ExpertBank bank, boolean recompute) {
+    this.recompute = recompute;
     this.compute = compute;
     this.hidden = hidden;
     this.bank = bank;
@@ -50,7 +56,7 @@ public final class ExpertTasks {
     Tensor input = compute.allocate(bank.type(), Shape.of(groups.rows(), hidden));
     order.gatherTokens(deliveries.stream().map(Delivery::tokens).toList(), input);
     ExpertBank.Activations activations;
-    if (order.isOneDelivery()) {
+    if (inPlace(order, outputs)) {
       activations = bank.forward(layer, groups, input, outputs.getFirst());
     } else {
       try (Workspace w = new Workspace(compute)) {
@@ -60,6 +66,9 @@ public final class ExpertTasks {
       }
     }
     if (mode == Mode.TRAIN) {
+      if (recompute) {
+        activations.keepInput();
+      }
       int[] assignments = deliveries.stream().mapToInt(Delivery::assignments).toArray();
       saved.put(new Key(layer, microBatch), new Saved(assignments, order, activations));
       count(layer, groups);
@@ -87,7 +96,10 @@ public final class ExpertTasks {
         Workspace w = new Workspace(compute)) {
       Tensor dOutput = w.tensor(bank.type(), rows, hidden);
       order.gatherGradients(gradients, dOutput);
-      if (order.isOneDelivery()) {
+      if (recompute) {
+        bank.computeAgain(layer, activations);
+      }
+      if (inPlace(order, outputs)) {
         bank.backward(layer, activations, dOutput, outputs.getFirst());
       } else {
         Tensor dInput = w.tensor(bank.type(), rows, hidden);
@@ -96,6 +108,11 @@ public final class ExpertTasks {
       }
     }
     return rows(order.groups());
+  }
+
+  /** Whether the rows can be computed where they are sent from. */
+  private boolean inPlace(AssignmentOrder order, List<Tensor> outputs) {
+    return order.isOneDelivery() && outputs.getFirst().dtype() == bank.type();
   }
 
   private void count(int layer, Groups groups) {

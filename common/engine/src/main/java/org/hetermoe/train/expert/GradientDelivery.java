@@ -7,7 +7,7 @@ import org.hetermoe.tensor.Shape;
  * The gradients that one attention rank sent.
  *
  * @param d of the output rows of its tokens, [t,H]
- * @param weights routing weight of each assignment, [A]
+ * @param weights routing weight of each assignment, [A]; as the gradients in the type of the frame
  */
 public record GradientDelivery(Tensor d, Tensor weights) {
   /**

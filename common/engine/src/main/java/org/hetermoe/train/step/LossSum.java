@@ -1,7 +1,9 @@
 package org.hetermoe.train.step;
 
 import java.util.List;
+import java.util.Optional;
 import org.hetermoe.model.ModelConfig;
+import org.hetermoe.run.LossScale;
 import org.hetermoe.run.WorkerLoad;
 
 /** Adds up the losses of a batch: micro-batches in order, divided once. */
@@ -34,9 +36,13 @@ public final class LossSum {
 
   /** The numbers of the step. */
   public StepResult result(
-      double gradientNorm, List<WorkerLoad> workers, List<List<Long>> expertRows) {
+      double gradientNorm,
+      Optional<LossScale> lossScale,
+      List<WorkerLoad> workers,
+      List<List<Long>> expertRows) {
     double crossEntropy = crossEntropySum / totals.predictedTokens();
     double loss = crossEntropy + model.balanceCoefficient() * balance + model.zCoefficient() * z;
-    return new StepResult(loss, crossEntropy, balance, z, gradientNorm, workers, expertRows);
+    return new StepResult(
+        loss, crossEntropy, balance, z, gradientNorm, lossScale, workers, expertRows);
   }
 }

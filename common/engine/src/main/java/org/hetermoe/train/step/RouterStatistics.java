@@ -85,17 +85,19 @@ public final class RouterStatistics {
   }
 
   /**
-   * Gradient of each expert's probability, the same for every token and layer.
+   * Gradient of each expert's probability, the same for every token and layer, with the scale of
+   * the loss.
    *
-   * @param batchTokens tokens of the whole batch: micro-batches count by their share of it
+   * @param batch the whole batch: micro-batches count by their share of its tokens
    */
-  public float[] balanceGradient(ModelConfig model, long batchTokens) {
+  public float[] balanceGradient(ModelConfig model, BatchTotals batch) {
     float[] gradient = new float[counts.length];
     if (tokens > 0) {
       double rows = (double) tokens * model.layers();
-      double perRow = model.balanceCoefficient() / ((double) batchTokens * model.layers());
+      double perRow = model.balanceCoefficient() / ((double) batch.tokens() * model.layers());
       for (int expert = 0; expert < counts.length; expert++) {
-        gradient[expert] = (float) (model.experts() * (counts[expert] / rows) * perRow);
+        gradient[expert] =
+            (float) (batch.lossScale() * (model.experts() * (counts[expert] / rows) * perRow));
       }
     }
     return gradient;

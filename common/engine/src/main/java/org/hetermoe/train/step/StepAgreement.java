@@ -7,6 +7,7 @@ import org.hetermoe.channel.Phase;
 import org.hetermoe.channel.Subject;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.optim.GradientClipping;
+import org.hetermoe.optim.LossScaler;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.run.WorkerLoad;
 
@@ -49,10 +50,17 @@ public final class StepAgreement {
    *
    * @param own its own report
    * @param losses with the routing of all micro-batches
-   * @param attentionSquares squared norm of the attention side's gradients
+   * @param attentionSquares squared norm of the attention side's gradients, with the scale of the
+   *     loss
+   * @param scaler says by how much gradients are scaled, and whether they overflow
    */
   public Conclusion conclude(
-      GroupPlan plan, StepReport own, LossSum losses, double attentionSquares, StepPolicy policy)
+      GroupPlan plan,
+      StepReport own,
+      LossSum losses,
+      double attentionSquares,
+      LossScaler scaler,
+      StepPolicy policy)
       throws InterruptedException {
     ExpertTotals experts = new ExpertTotals(plan.placement());
     List<WorkerLoad> loads = new ArrayList<>();
@@ -66,23 +74,25 @@ public final class StepAgreement {
       loads.add(
           new WorkerLoad(worker, times.busy(), times.attentionSeconds(), times.expertSeconds()));
     }
-    double gradientNorm = experts.gradientNorm(attentionSquares);
-    StepDecision decision = decide(plan, gradientNorm, policy.after(channel.step()));
+    double gradientNorm = experts.gradientNorm(attentionSquares) / scaler.scale();
+    boolean skipped = scaler.overflows(gradientNorm);
+    double clip =
+        GradientClipping.coefficient(gradientNorm, plan.optimizer().clipNorm()) / scaler.scale();
+    StepDecision decision =
+        new StepDecision(gradientNorm, skipped, skipped ? 0 : clip, policy.after(channel.step()));
+    tell(plan, decision);
     return new Conclusion(
-        decision, Optional.of(losses.result(gradientNorm, loads, experts.rows())));
+        decision,
+        Optional.of(losses.result(gradientNorm, scaler.report(skipped), loads, experts.rows())));
   }
 
-  private StepDecision decide(GroupPlan plan, double gradientNorm, StepPolicy.AfterStep after)
-      throws InterruptedException {
-    double clip = GradientClipping.coefficient(gradientNorm, plan.optimizer().clipNorm());
-    StepDecision decision = new StepDecision(gradientNorm, clip, after);
+  private void tell(GroupPlan plan, StepDecision decision) throws InterruptedException {
     for (WorkerRank worker : plan.members()) {
       if (!worker.equals(DECIDER)) {
         channel.send(
             worker, Phase.STEP_DECISION, Subject.Whole.WHOLE, StepDecision.CODEC, decision);
       }
     }
-    return decision;
   }
 
   /**

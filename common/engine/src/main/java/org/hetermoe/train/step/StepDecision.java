@@ -13,17 +13,20 @@ import org.hetermoe.group.WorkerRank;
 /**
  * What attention rank 0 makes of all reports at the end of a step, and tells everybody.
  *
- * @param gradientNorm global, before clipping
- * @param clip factor on all gradients
+ * @param gradientNorm global, before clipping; not finite if the step is skipped
+ * @param skipped whether gradients overflow: nobody updates anything
+ * @param clip factor on all gradients, which takes the scale of the loss from them
  * @param after what follows the step
  */
-public record StepDecision(double gradientNorm, double clip, StepPolicy.AfterStep after) {
+public record StepDecision(
+    double gradientNorm, boolean skipped, double clip, StepPolicy.AfterStep after) {
   /** How it travels. */
   static final MessageCodec<StepDecision> CODEC =
-      new MessageCodec<>("step decision", 1, StepDecision::write, StepDecision::read);
+      new MessageCodec<>("step decision", 2, StepDecision::write, StepDecision::read);
 
   private void write(DataOutput out) throws IOException {
     out.writeDouble(gradientNorm);
+    out.writeBoolean(skipped);
     out.writeDouble(clip);
     out.writeBoolean(after.last());
     out.writeInt(after.evaluationSequences());
@@ -46,6 +49,7 @@ public record StepDecision(double gradientNorm, double clip, StepPolicy.AfterSte
 
   private static StepDecision read(DataInput in) throws IOException {
     double gradientNorm = in.readDouble();
+    boolean skipped = in.readBoolean();
     double clip = in.readDouble();
     boolean last = in.readBoolean();
     int evaluationSequences = in.readInt();
@@ -54,6 +58,7 @@ public record StepDecision(double gradientNorm, double clip, StepPolicy.AfterSte
         in.readBoolean() ? Optional.of(placement(in)) : Optional.empty();
     return new StepDecision(
         gradientNorm,
+        skipped,
         clip,
         new StepPolicy.AfterStep(last, evaluationSequences, checkpoint, placement));
   }

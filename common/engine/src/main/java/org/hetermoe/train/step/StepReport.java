@@ -9,7 +9,8 @@ import java.io.IOException;
  *
  * @param times what it did with the step
  * @param crossEntropy sum over its tokens, nats; 0 from an expert rank
- * @param expertSquares squared gradient norm of each of its experts, in canonical order
+ * @param expertSquares squared gradient norm of each of its experts, in canonical order; with the
+ *     scale of the loss
  * @param expertRows rows that each of its experts computed, in the same order
  */
 public record StepReport(

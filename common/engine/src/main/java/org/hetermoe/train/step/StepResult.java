@@ -1,7 +1,9 @@
 package org.hetermoe.train.step;
 
 import java.util.List;
+import java.util.Optional;
 import org.hetermoe.group.WorkerRank;
+import org.hetermoe.run.LossScale;
 import org.hetermoe.run.WorkerLoad;
 
 /**
@@ -11,7 +13,9 @@ import org.hetermoe.run.WorkerLoad;
  * @param crossEntropy mean over predicted tokens, nats
  * @param balanceLoss mean over tokens, unweighted
  * @param zLoss mean over tokens, unweighted
- * @param gradientNorm global, before clipping
+ * @param gradientNorm global, before clipping, without the scale of the loss; not finite if the
+ *     step was skipped
+ * @param lossScale how the loss was scaled; empty where it was not
  * @param workers what each worker did with the step; empty where there are none
  * @param expertRows per layer, per expert, the rows that it computed
  */
@@ -21,6 +25,7 @@ public record StepResult(
     double balanceLoss,
     double zLoss,
     double gradientNorm,
+    Optional<LossScale> lossScale,
     List<WorkerLoad> workers,
     List<List<Long>> expertRows) {
   public StepResult {

@@ -34,16 +34,19 @@ public interface TaskListener {
   /** A task of the schedule has ended; what it gave is with the channel. */
   default void end(Task task, TaskMeasurement measurement) {}
 
-  /** Router logits [T,E] of some sequences of the batch. */
+  /** Router logits F32[T,E] of some sequences of the batch. */
   default void routerLogits(int layer, Split sequences, Tensor logits) {}
 
-  /** Logits [T,V] of some sequences of the batch. */
+  /** Logits [T,V] of some sequences of the batch, of the attention side's type. */
   default void logits(Split sequences, Tensor logits) {}
 
-  /** The attention side's gradients, reduced over all ranks, before clipping; from rank 0. */
+  /**
+   * The attention side's gradients, reduced over all ranks, before clipping and with the scale of
+   * the loss; from rank 0.
+   */
   default void attentionGradients(ParameterSet parameters) {}
 
-  /** The gradients of a rank's experts, before clipping. */
+  /** The gradients of a rank's experts, before clipping and with the scale of the loss. */
   default void expertGradients(ExpertBank bank) {}
 
   /** One listener that passes everything on to several, in order. */

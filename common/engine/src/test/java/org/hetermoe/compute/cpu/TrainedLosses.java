@@ -11,7 +11,6 @@ import org.hetermoe.group.Placement;
 import org.hetermoe.model.ModelConfig;
 import org.hetermoe.nn.SeededWeights;
 import org.hetermoe.run.GroupPlan;
-import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.OptimizerSpec;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.train.LocalTrainer;
@@ -47,17 +46,7 @@ final class TrainedLosses {
   private static void train(int steps) {
     Placement placement = Placement.balanced(MODEL.layers(), MODEL.experts(), 1);
     GroupPlan plan =
-        new GroupPlan(
-            MODEL,
-            OPTIMIZER,
-            steps,
-            LENGTH,
-            1,
-            1,
-            1,
-            ScheduleKind.ZEBRA,
-            GroupPrecision.FP32,
-            placement);
+        new GroupPlan(MODEL, OPTIMIZER, steps, LENGTH, 1, 1, 1, ScheduleKind.ZEBRA, placement);
     try (Compute compute = Devices.open("cpu", 1);
         LocalTrainer trainer =
             new LocalTrainer(plan, compute, new SeededWeights(MODEL, 5), TaskListener.NONE)) {

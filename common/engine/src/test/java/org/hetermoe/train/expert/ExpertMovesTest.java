@@ -22,7 +22,6 @@ import org.hetermoe.nn.ExpertBank;
 import org.hetermoe.nn.Parameter;
 import org.hetermoe.nn.SeededWeights;
 import org.hetermoe.run.GroupPlan;
-import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.OptimizerSpec;
 import org.hetermoe.schedule.ScheduleKind;
 import org.hetermoe.tensor.DType;
@@ -50,7 +49,6 @@ class ExpertMovesTest {
             1,
             1,
             ScheduleKind.ZEBRA,
-            GroupPrecision.FP32,
             before);
     List<Throwable> failures = new CopyOnWriteArrayList<>();
     try (FrameBuffers buffers = new FrameBuffers();

@@ -25,9 +25,10 @@ class MessageCodecTest {
         new Placement(List.of(List.of(expert, attention), List.of(attention, attention)));
     StepDecision moving =
         new StepDecision(
-            1.5, 0.25, new StepPolicy.AfterStep(false, 32, true, Optional.of(placement)));
+            1.5, false, 0.25, new StepPolicy.AfterStep(false, 32, true, Optional.of(placement)));
     StepDecision last =
-        new StepDecision(Double.NaN, 1, new StepPolicy.AfterStep(true, 0, false, Optional.empty()));
+        new StepDecision(
+            Double.NaN, true, 0, new StepPolicy.AfterStep(true, 0, false, Optional.empty()));
 
     assertThat(returned(StepDecision.CODEC, moving)).isEqualTo(moving);
     assertThat(returned(StepDecision.CODEC, last)).isEqualTo(last);

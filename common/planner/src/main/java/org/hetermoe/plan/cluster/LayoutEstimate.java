@@ -126,7 +126,12 @@ final class LayoutEstimate {
         }
       }
       once = optimizer + experts() / layout.expertWorkers() * perExpert;
-      sent = 2 * rows(sequences) / model.layers() * model.hidden() * job.training().type().bytes();
+      sent =
+          2
+              * rows(sequences)
+              / model.layers()
+              * model.hidden()
+              * job.training().precision().dispatch().bytes();
     }
 
     private double seconds() {
@@ -245,7 +250,7 @@ final class LayoutEstimate {
     double head =
         profile.headSeconds(model, tokens, Pass.FORWARD)
             + profile.headSeconds(model, tokens, Pass.BACKWARD);
-    return (job.training().recompute() ? 2 : 1) * forward + backward + head;
+    return job.training().attentionForwards() * forward + backward + head;
   }
 
   /** Seconds of an expert's row, by kind. */
@@ -258,7 +263,7 @@ final class LayoutEstimate {
           for (int kind = 0; kind < seconds.length; kind++) {
             double forward = profile(kind).expertSeconds(model, rows, Pass.FORWARD);
             double backward = profile(kind).expertSeconds(model, rows, Pass.BACKWARD);
-            seconds[kind] = ((job.training().recompute() ? 2 : 1) * forward + backward) / rows;
+            seconds[kind] = (job.training().expertForwards() * forward + backward) / rows;
           }
           return seconds;
         });

@@ -1,0 +1,23 @@
+package org.hetermoe.compute.cuda.driver;
+
+/** A call of the CUDA driver, or of a library on top of it, failed. */
+public class CudaException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  private final int code;
+
+  /**
+   * A failed call.
+   *
+   * @param code the library's own number
+   */
+  public CudaException(String message, int code) {
+    super(message);
+    this.code = code;
+  }
+
+  /** What the call returned: a {@code CUresult}, or the code of the library that was called. */
+  public int code() {
+    return code;
+  }
+}
