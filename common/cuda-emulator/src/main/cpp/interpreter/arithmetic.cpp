@@ -398,21 +398,22 @@ void compare(Warp& w, const Instruction& i, u32 lanes) {
 template <class T, int... C>
 Handler comparisonOf(int c, std::integer_sequence<int, C...>) {
   static const Handler handlers[] = {compare<T, C>...};
-  return handlers[c];
+  return c < static_cast<int>(sizeof...(C)) ? handlers[c] : nullptr;
 }
 
 Handler comparison(const std::string& type, int c) {
   auto all = std::make_integer_sequence<int, COMPARISONS>();
+  auto ordered = std::make_integer_sequence<int, EQU>();  // of integers, which have no NaN
   if (type == "f32") return comparisonOf<float>(c, all);
   if (type == "f64") return comparisonOf<double>(c, all);
   if (type == "f16") return comparisonOf<Half>(c, all);
   if (type == "bf16") return comparisonOf<Bfloat>(c, all);
-  if (type == "u16" || type == "b16") return comparisonOf<u16>(c, all);
-  if (type == "s16") return comparisonOf<i16>(c, all);
-  if (type == "u32" || type == "b32") return comparisonOf<u32>(c, all);
-  if (type == "s32") return comparisonOf<i32>(c, all);
-  if (type == "u64" || type == "b64") return comparisonOf<u64>(c, all);
-  if (type == "s64") return comparisonOf<i64>(c, all);
+  if (type == "u16" || type == "b16") return comparisonOf<u16>(c, ordered);
+  if (type == "s16") return comparisonOf<i16>(c, ordered);
+  if (type == "u32" || type == "b32") return comparisonOf<u32>(c, ordered);
+  if (type == "s32") return comparisonOf<i32>(c, ordered);
+  if (type == "u64" || type == "b64") return comparisonOf<u64>(c, ordered);
+  if (type == "s64") return comparisonOf<i64>(c, ordered);
   return nullptr;
 }
 

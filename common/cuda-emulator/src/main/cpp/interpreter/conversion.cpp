@@ -157,6 +157,23 @@ Handler plainCast(const std::string& d, const std::string& s) {
   return nullptr;
 }
 
+// From the lower part of a register of 64 bits. Mode: bytes of the source; width: of the target; immediate: 1 if the
+// source has a sign, 2 if the target has one.
+void fromLowerPart(Warp& w, const Instruction& i, u32 lanes) {
+  eachLane(lanes, [&](int l) {
+    u64 bits = lane<u64>(w, i.operands[1], l);
+    int unused = 64 - 8 * i.mode;
+    u64 value = i.immediate & 1 ? static_cast<u64>(static_cast<i64>(bits << unused) >> unused) : bits << unused >> unused;
+    if (i.width == 8) {
+      lane<u64>(w, i.operands[0], l) = value;
+    } else {
+      int cut = 32 - 8 * i.width;
+      u32 low = static_cast<u32>(value) << cut;
+      lane<u32>(w, i.operands[0], l) = i.immediate & 2 ? static_cast<u32>(static_cast<i32>(low) >> cut) : low >> cut;
+    }
+  });
+}
+
 void decodeCvt(Builder& b) {
   auto& words = b.s.words;
   if (words.size() < 3) b.refuse();
@@ -179,8 +196,19 @@ void decodeCvt(Builder& b) {
   b.need(2);
   int sourceBytes = bytesOf(s);
   if (sourceBytes <= 0) b.refuse();
-  b.add(b.destination(b.s.operands[0]));
-  b.add(b.value(b.s.operands[1], sourceBytes));
+  auto isInteger = [](const std::string& t) { return t[0] == 'u' || t[0] == 's'; };
+  const Operand &to = b.s.operands[0], &from = b.s.operands[1];
+  b.add(b.destination(to));
+  b.add(b.anyValue(from, sourceBytes));
+  if (to.kind == Operand::REGISTER && (to.reg->bytes == 8) != (bytesOf(d) == 8)) b.refuse("target of another size");
+  if (from.kind == Operand::REGISTER && (from.reg->bytes == 8) != (sourceBytes == 8)) {
+    if (from.reg->bytes != 8 || !isInteger(s) || !isInteger(d) || b.s.has("sat")) b.refuse("source of another size");
+    b.i.mode = static_cast<u16>(sourceBytes);
+    b.i.width = static_cast<u16>(bytesOf(d));
+    b.i.immediate = (s[0] == 's' ? 1 : 0) | (d[0] == 's' ? 2 : 0);
+    b.handler(fromLowerPart);
+    return;
+  }
   if (d == "tf32") {
     b.needCapability(80, "tf32");
     if (directed || s != "f32") b.refuse();

@@ -326,6 +326,13 @@ class Decoder {
 };
 
 int Builder::value(const Operand& o, int bytes) {
+  if (o.kind == Operand::REGISTER && (o.reg->bytes == 0 || (o.reg->bytes == 8) != (bytes == 8))) {
+    refuse("register " + o.name + " has another size");
+  }
+  return anyValue(o, bytes);
+}
+
+int Builder::anyValue(const Operand& o, int bytes) {
   switch (o.kind) {
     case Operand::REGISTER:
       return decoder.offsetOf(*o.reg);
@@ -354,10 +361,10 @@ int Builder::destination(const Operand& o) {
 
 int Builder::vector(const Operand& o, int bytes) {
   if (o.kind != Operand::VECTOR) {
-    add(o.kind == Operand::NOTHING ? -1 : value(o, bytes));
+    add(o.kind == Operand::NOTHING ? -1 : anyValue(o, bytes));
     return 1;
   }
-  for (auto& part : o.parts) add(part.kind == Operand::NOTHING ? -1 : value(part, bytes));
+  for (auto& part : o.parts) add(part.kind == Operand::NOTHING ? -1 : anyValue(part, bytes));
   return static_cast<int>(o.parts.size());
 }
 

@@ -22,6 +22,7 @@ class Builder {
 
   // Offset of a register, or of one that holds a constant; the width matters for constants only.
   int value(const Operand& o, int bytes);
+  int anyValue(const Operand& o, int bytes);  // of a register that may be wider, which ld, st and cvt allow
   int predicate(const Operand& o);
   int destination(const Operand& o);  // -1 for _
   void add(int offset) { operands.push_back(offset); }

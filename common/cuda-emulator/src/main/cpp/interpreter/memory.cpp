@@ -211,18 +211,21 @@ void loadParameter(Warp& w, const Instruction& i, u32 lanes) {
   }
 }
 
-template <class T>
+// Operands: registers of type R, then the address.
+template <class T, class R>
 void store(Warp& w, const Instruction& i, u32 lanes) {
   const int n = i.count - 1, bytes = static_cast<int>(sizeof(T)) * n;
   if (n == 1 && allInRange(w, i, lanes, i.operands[1], bytes)) {
     const u64* address = &lane<u64>(w, i.operands[1], 0);
-    for (int l = 0; l < WARP; l++) *reinterpret_cast<T*>(address[l] + i.immediate) = lane<T>(w, i.operands[0], l);
+    for (int l = 0; l < WARP; l++) {
+      *reinterpret_cast<T*>(address[l] + i.immediate) = static_cast<T>(lane<R>(w, i.operands[0], l));
+    }
     return;
   }
   const bool check = w.block->raceCheck;
   eachLane(lanes, [&](int l) {
     T values[16];
-    for (int k = 0; k < n; k++) values[k] = lane<T>(w, i.operands[k], l);
+    for (int k = 0; k < n; k++) values[k] = static_cast<T>(lane<R>(w, i.operands[k], l));
     u64 address = addressOf(w, i, l, i.operands[n]);
     u8* to = resolve(w, i, l, address, bytes, i.space, true);
     if (check && isShared(i, address)) checkRace(w, i, l, offsetInShared(i, address), bytes, true, values);
@@ -392,10 +395,11 @@ void decodeStore(Builder& b) {
   if (n != elementsOf(b)) b.refuse();
   b.memory(b.s.operands[0]);
   b.sharedPiece(std::min(bytes, 4));
-  b.handler(bytes == 8   ? store<u64>
-            : bytes == 4 ? store<u32>
-            : bytes == 2 ? store<u16>
-                         : static_cast<Handler>(store<u8>));
+  bool wide = isWide(b.s.operands[1]);
+  if (bytes == 8) b.handler(store<u64, u64>);
+  else if (bytes == 4) b.handler(wide ? store<u32, u64> : store<u32, u32>);
+  else if (bytes == 2) b.handler(wide ? store<u16, u64> : store<u16, u32>);
+  else b.handler(wide ? store<u8, u64> : store<u8, u32>);
 }
 
 void decodeAtomic(Builder& b) {

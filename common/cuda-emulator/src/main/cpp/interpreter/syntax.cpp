@@ -75,12 +75,17 @@ bool isNumber(const std::string& word) { return isdigit(static_cast<unsigned cha
 
 // Decimal, hexadecimal, octal or binary integers, and floats by their bits (0f3F800000).
 u64 numberOf(const std::string& word) {
-  if (word.size() > 2 && word[0] == '0') {
-    char kind = word[1];
-    if (kind == 'f' || kind == 'F' || kind == 'd' || kind == 'D') return strtoull(word.c_str() + 2, nullptr, 16);
-    if (kind == 'b' || kind == 'B') return strtoull(word.c_str() + 2, nullptr, 2);
+  const char* digits = word.c_str();
+  int base = 0;
+  if (word.size() > 2 && word[0] == '0' && strchr("fFdDbB", word[1])) {
+    base = strchr("bB", word[1]) ? 2 : 16;
+    digits += 2;
   }
-  return strtoull(word.c_str(), nullptr, 0);
+  char* end;
+  u64 value = strtoull(digits, &end, base);
+  if (*end == 'U') end++;
+  if (*end) throw Fault(INVALID_PTX, "not a number: " + word);
+  return value;
 }
 
 std::vector<std::string> splitWords(const std::string& opcode) {
@@ -476,7 +481,6 @@ class Parser {
     } else if (peek().text == "-" || isNumber(peek().text)) {
       o.kind = Operand::NUMBER;
       o.number = number();
-      // 0x3F U and the like are one word; strtoull stops at the U
     } else {
       if (peek().kind != Token::WORD) error("operand expected before '" + peek().text + "'");
       o.name = next().text;

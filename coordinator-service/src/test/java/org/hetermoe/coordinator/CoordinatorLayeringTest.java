@@ -29,8 +29,9 @@ class CoordinatorLayeringTest extends Layering {
             entry("coordinator.profile", List.of("api", "coordinator.broker", "device", "run")),
             entry(
                 "coordinator.worker",
-                List.of("api", "coordinator.broker", "coordinator.profile", "group", "run")),
-            entry("coordinator.placement", List.of("group", "run")),
+                List.of(
+                    "api", "coordinator.broker", "coordinator.profile", "group", "run", "tensor")),
+            entry("coordinator.placement", List.of("group", "run", "tensor")),
             entry(
                 "coordinator.planning",
                 List.of(
@@ -44,7 +45,8 @@ class CoordinatorLayeringTest extends Layering {
                     "plan.place",
                     "run",
                     "schedule",
-                    "simulate")),
+                    "simulate",
+                    "tensor")),
             entry(
                 "coordinator.run",
                 List.of(

@@ -35,7 +35,7 @@ final class Gpu implements AutoCloseable {
   private final CUcontext context = new CUcontext();
   private final CUmodule module = new CUmodule();
   private final Arena arena = Arena.ofShared();
-  final CUstream stream = new CUstream();
+  final Stream stream = new Stream();
   final int capability;
 
   Gpu(int capability) {
@@ -58,6 +58,13 @@ final class Gpu implements AutoCloseable {
   static final class Address extends Pointer {
     Address(long address) {
       super(address);
+    }
+  }
+
+  /** A stream whose handle can be read. */
+  static final class Stream extends CUstream {
+    long address() {
+      return getNativePointer();
     }
   }
 

@@ -92,6 +92,14 @@ public interface Compute extends AutoCloseable {
   /** Waits until all operations are done. */
   void synchronize();
 
+  /**
+   * Marks this place in the order of operations, to tell how long those between two marks take the
+   * device, which need not be how long their calls take the host. The caller closes it.
+   */
+  default Mark mark() {
+    return Mark.now();
+  }
+
   // ---- element-wise
 
   /** Sets every element of a tensor of any floating-point type. */

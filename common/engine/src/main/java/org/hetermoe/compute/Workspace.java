@@ -60,7 +60,7 @@ public final class Workspace implements AutoCloseable {
 
   /** Gives a tensor away; whoever asked closes it. */
   public Tensor disown(Tensor tensor) {
-    if (!tensors.removeIf(own -> own == tensor)) {
+    if (!tensors.remove(tensor)) {
       throw new IllegalArgumentException("not a tensor of this workspace: " + tensor);
     }
     return tensor;
@@ -71,7 +71,7 @@ public final class Workspace implements AutoCloseable {
     List<Tensor> stay = List.of(kept);
     tensors.removeIf(
         tensor -> {
-          boolean stays = stay.stream().anyMatch(each -> each == tensor);
+          boolean stays = stay.contains(tensor);
           if (!stays) {
             tensor.close();
           }

@@ -5,7 +5,6 @@ import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.hetermoe.tensor.DType;
 
 /**
@@ -29,7 +28,7 @@ final class RoundedTwin {
                 if (NO_ARITHMETIC.contains(method.getName())) {
                   return method.invoke(real, arguments);
                 }
-                Map<Tensor, Tensor> singles = new IdentityHashMap<>();
+                IdentityHashMap<Tensor, Tensor> singles = new IdentityHashMap<>();
                 Object[] inSingle = new Object[arguments.length];
                 for (int i = 0; i < arguments.length; i++) {
                   inSingle[i] = single(real, arguments[i], singles);
@@ -47,7 +46,8 @@ final class RoundedTwin {
             });
   }
 
-  private static Object single(Compute real, Object argument, Map<Tensor, Tensor> singles) {
+  private static Object single(
+      Compute real, Object argument, IdentityHashMap<Tensor, Tensor> singles) {
     if (argument instanceof List<?> list) {
       List<Object> all = new ArrayList<>();
       list.forEach(each -> all.add(single(real, each, singles)));

@@ -22,7 +22,7 @@ public final class MemoryModel {
   /**
    * Bytes of a number that is one for a row, an expert or a choice, whatever a side computes in.
    */
-  private static final int WORD = Float.BYTES;
+  private static final long WORD = Float.BYTES;
 
   private final StepSpec step;
   private final ModelShape model;
@@ -92,7 +92,7 @@ public final class MemoryModel {
 
   /** Bytes that a token leaves on the attention side, all layers, until the head is reached. */
   private double keptBytes() {
-    double shared = 3.0 * bytes * (model.layers() * model.sharedWidth());
+    double shared = 3.0 * bytes * model.layers() * model.sharedWidth();
     double dense = model.denseLayers() * (layerBytes() + 3.0 * bytes * model.denseWidth());
     double layer =
         training.recompute().attention()

@@ -8,6 +8,7 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Mark;
 import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.cuda.driver.DeviceInfo;
@@ -105,6 +106,12 @@ final class CudaCompute implements Compute {
   @Override
   public void synchronize() {
     device.synchronize();
+  }
+
+  @Override
+  public Mark mark() {
+    device.memory().requireOpen();
+    return new DeviceMark(device.lanes().compute().stream());
   }
 
   @Override

@@ -20,7 +20,9 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
   /** The oldest generation with kernels: Volta. */
   static final Architecture OLDEST = new Architecture(7, 0);
 
-  /** System property: where compiled kernels are kept, instead of the user's directory of caches. */
+  /**
+   * System property: where compiled kernels are kept, instead of the user's directory of caches.
+   */
   private static final String KERNELS = "hetermoe.cuda.kernels";
 
   private static final Architecture TURING = new Architecture(7, 5);
@@ -40,9 +42,7 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
       Cublas cublas = Cublas.find(hasVolta(driver));
       loaded =
           new CudaRuntime(
-              driver,
-              cublas,
-              new KernelCache(kernelDirectory(), compiler, driver.version()));
+              driver, cublas, new KernelCache(kernelDirectory(), compiler, driver.version()));
     }
     return loaded;
   }

@@ -57,6 +57,7 @@ class CudaParityTest {
         .flatMap(
             device ->
                 OperationCase.all().stream()
+                    .filter(operation -> !isLongAttention(operation))
                     .map(
                         operation ->
                             Arguments.of(
@@ -86,6 +87,12 @@ class CudaParityTest {
           output);
     }
     assertThat(cuda.memory().inUseBytes()).isZero();
+  }
+
+  /** Attention has a test of its own, with lengths at which its kernels do different things. */
+  private static boolean isLongAttention(OperationCase operation) {
+    return operation.name().matches("attention.*length=\\d{2,},.*")
+        && !operation.name().contains("length=13,");
   }
 
   private static Compute reference() {

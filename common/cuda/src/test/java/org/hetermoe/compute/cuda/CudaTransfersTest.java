@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.hetermoe.compute.Completion;
+import org.hetermoe.compute.Mark;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.cuda.memory.PinnedMemory;
 import org.hetermoe.emulator.RequiresEmulatedCuda;
@@ -202,6 +203,22 @@ class CudaTransfersTest {
       arrived.close();
       fill(frame, 99);
       assertThat(read(kept)).containsOnly(2);
+    }
+  }
+
+  /** What the device does between two marks is not done yet when its calls return. */
+  @Test
+  void marksAreReachedWithTheWorkBeforeThem() {
+    try (Tensor x = tensor();
+        Mark begin = cuda.mark()) {
+      cuda.fill(x, 1);
+      cuda.add(x, x);
+      try (Mark end = cuda.mark()) {
+        assertThat(end.isReached()).isFalse();
+        assertThat(end.nanosSince(begin)).isNotNegative();
+        assertThat(end.isReached()).isTrue();
+        assertThatIllegalArgumentException().isThrownBy(() -> end.nanosSince(Mark.now()));
+      }
     }
   }
 
