@@ -18,6 +18,7 @@ import org.hetermoe.channel.direct.MeasuredLink;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.LinkMeasurement;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -117,6 +118,18 @@ class LinkReporterTest {
 
   private static Heartbeat heartbeat(String id, UUID instance, int port, UUID run) {
     return new Heartbeat(
-        id, instance, WorkerRank.Role.EXPERT, "h", port, 0, "http://h", "cpu", "1", run, 0, 0);
+        id,
+        instance,
+        WorkerRank.Role.EXPERT,
+        "h",
+        port,
+        0,
+        "http://h",
+        "cpu",
+        List.of(DType.F32),
+        "1",
+        run,
+        0,
+        0);
   }
 }

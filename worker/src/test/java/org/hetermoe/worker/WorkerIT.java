@@ -13,6 +13,7 @@ import jakarta.inject.Inject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.hetermoe.channel.FrameBuffers;
@@ -27,6 +28,7 @@ import org.hetermoe.run.Json;
 import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
+import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -165,6 +167,7 @@ class WorkerIT {
                   7,
                   "http://127.0.0.1:1",
                   "cpu",
+                  List.of(DType.F32),
                   "test",
                   null,
                   0,

@@ -4,8 +4,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.hetermoe.cluster.Device;
 import java.util.Set;
+import org.hetermoe.cluster.Device;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.plan.LinkCosts;
@@ -29,11 +29,6 @@ public record GroupDevices(
     members = List.copyOf(members);
     profiles = Map.copyOf(profiles);
     attentionOnly = Set.copyOf(attentionOnly);
-  }
-
-  /** Of workers that can compute whatever the run asks for. */
-  GroupDevices(List<Assignment.Member> members, Map<WorkerRank, DeviceProfile> profiles) {
-    this(members, profiles, Set.of());
   }
 
   /**

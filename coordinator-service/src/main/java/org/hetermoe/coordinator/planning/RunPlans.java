@@ -76,7 +76,8 @@ public class RunPlans {
           .or(() -> own(workers.get(member.worker()), member.peer().role(), spec.precision()))
           .ifPresent(profile -> known.put(member.peer(), profile));
     }
-    return new GroupDevices(members, known, attentionOnly(spec, members, workers), links(spec, members, known));
+    return new GroupDevices(
+        members, known, attentionOnly(spec, members, workers), links(spec, members, known));
   }
 
   private GroupLinks links(

@@ -21,7 +21,10 @@ class GroupDevicesTest {
   void namesEachWorkerWithoutAProfile() {
     GroupDevices devices =
         new GroupDevices(
-            List.of(member(ATTENTION, "attention-3"), member(EXPERT, "expert-1")), Map.of(), Set.of(), LINKS);
+            List.of(member(ATTENTION, "attention-3"), member(EXPERT, "expert-1")),
+            Map.of(),
+            Set.of(),
+            LINKS);
 
     assertThat(devices.unknown())
         .containsExactly("attention worker attention-3", "expert worker expert-1");
