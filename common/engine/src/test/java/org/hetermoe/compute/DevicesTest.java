@@ -29,7 +29,11 @@ class DevicesTest {
         .isThrownBy(() -> Devices.open("abacus", 1))
         .withMessageContaining("cpu, reference");
     assertThatExceptionOfType(ComputeUnavailableException.class)
-        .isThrownBy(() -> Devices.open("cpu:1", 1));
+        .isThrownBy(() -> Devices.open("cpu:1", 1))
+        .withMessage("there is only one cpu device: cpu:0");
+    assertThatExceptionOfType(ComputeUnavailableException.class)
+        .isThrownBy(() -> Devices.open("reference:GPU-1", 1))
+        .withMessage("there is only one reference device: reference:0");
     assertThatExceptionOfType(ComputeUnavailableException.class)
         .isThrownBy(() -> Devices.open("cpu", 0));
   }

@@ -58,6 +58,7 @@ class CudaParityTest {
             device ->
                 OperationCase.all().stream()
                     .filter(operation -> !isLongAttention(operation))
+                    .filter(operation -> !isLargeProduct(operation) || device.get()[0].equals(80))
                     .map(
                         operation ->
                             Arguments.of(
@@ -93,6 +94,11 @@ class CudaParityTest {
   private static boolean isLongAttention(OperationCase operation) {
     return operation.name().matches("attention.*length=\\d{2,},.*")
         && !operation.name().contains("length=13,");
+  }
+
+  /** What it adds to the smaller ones is work for the library of products; one generation does. */
+  private static boolean isLargeProduct(OperationCase operation) {
+    return operation.name().contains("[300,64]x[1100,64]");
   }
 
   private static Compute reference() {
