@@ -287,8 +287,10 @@ class TensorCoreTest {
   @ValueSource(
       strings = {
         "70|ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r1}, [%r0];|sm_75",
-        "70|mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},{%r1,%r2},{%r3},{%f1,%f2,%f3,%f4};|sm_75",
-        "75|mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},{%r1,%r2,%r3,%r4},{%r5,%r6},{%f1,%f2,%f3,%f4};|sm_80",
+        "70|mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},"
+            + "{%r1,%r2},{%r3},{%f1,%f2,%f3,%f4};|sm_75",
+        "75|mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},"
+            + "{%r1,%r2,%r3,%r4},{%r5,%r6},{%f1,%f2,%f3,%f4};|sm_80",
         "75|cp.async.cg.shared.global [%r1], [%rd1], 16;|sm_80",
         "75|cvt.rn.bf16.f32 %h1, %f1;|sm_80",
         "75|fma.rn.bf16 %h1, %h1, %h1, %h1;|sm_80",
@@ -378,7 +380,8 @@ class TensorCoreTest {
     try (Gpu gpu = new Gpu(75)) {
       gpu.kernel(
           "setp.lt.u32 %p1, %r0, 8;\n@%p1 ret;\nmov.u32 %r5, 0;\n"
-              + "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},{%r5,%r5},{%r5},{%f1,%f2,%f3,%f4};");
+              + "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},"
+              + "{%r5,%r5},{%r5},{%f1,%f2,%f3,%f4};");
       assertThat(gpu.fault("k", 1, 32, 0, 0L, 0L)).contains("lane 0 has ended");
     }
   }
