@@ -176,8 +176,8 @@ class PlantedBugsTest {
         gpu ->
             assertThat(plain(gpu.fault("shared_overrun", 1, 32, 0, gpu.allocate(128), 8)))
                 .isEqualTo(
-                    "kernel shared_overrun, block (0,0,0), thread (24,0,0), test.cu:34, PTX: write of 4 bytes at 0x80 of"
-                        + " shared memory, which has 128 bytes"));
+                    "kernel shared_overrun, block (0,0,0), thread (24,0,0), test.cu:34, PTX: write of 4 bytes at 0x80"
+                        + " of shared memory, which has 128 bytes"));
   }
 
   @Test
