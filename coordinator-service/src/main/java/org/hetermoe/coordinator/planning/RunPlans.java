@@ -87,7 +87,7 @@ public class RunPlans {
     }
     Set<WorkerRank> emulated =
         known.entrySet().stream()
-            .filter(device -> device.getValue() instanceof ScaledProfile)
+            .filter(device -> emulated(device.getValue()))
             .map(Map.Entry::getKey)
             .collect(Collectors.toSet());
     return GroupLinks.of(
@@ -95,6 +95,15 @@ public class RunPlans {
         members,
         emulated,
         links.among(members.stream().map(Assignment.Member::worker).toList()));
+  }
+
+  /** Whether a profile is of a device that is emulated; then both of its sides are. */
+  static boolean emulated(DeviceProfile profile) {
+    return switch (profile) {
+      case ScaledProfile _ -> true;
+      case SidedProfile sides -> emulated(sides.attentionSide());
+      default -> false;
+    };
   }
 
   /** Attention workers whose own devices do not compute in the type of the run's experts. */
