@@ -87,7 +87,6 @@ class PlantedBugsTest {
         y[threadIdx.x] = s[threadIdx.x];
       }
       extern "C" __global__ void copy(const float* x, float* y) { y[threadIdx.x] = x[threadIdx.x]; }
-      extern "C" __global__ void forever(volatile int* y) { while (y[0] != 7) { } y[1] = 1; }
       """;
 
   private interface Body {
