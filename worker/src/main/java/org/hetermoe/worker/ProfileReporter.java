@@ -132,7 +132,11 @@ class ProfileReporter implements AutoCloseable {
       Profiler profiler =
           new Profiler(compute, RunSpecReader.defaults().model(), type, NANOS_PER_SIZE);
       return new WorkerProfile(
-          device, identity.softwareVersion(), profiler.measure(DeviceMemory.bytes()), null, now());
+          device,
+          identity.softwareVersion(),
+          profiler.measure(DeviceMemory.of(compute)),
+          null,
+          now());
     }
   }
 

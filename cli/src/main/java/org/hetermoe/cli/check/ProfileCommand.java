@@ -96,7 +96,8 @@ public final class ProfileCommand implements Callable<Integer> {
                 throw new UsageException("--precision: " + reason);
               });
       measured =
-          new Profiler(compute, spec.model(), type(), NANOS_PER_SIZE).measure(DeviceMemory.bytes());
+          new Profiler(compute, spec.model(), type(), NANOS_PER_SIZE)
+              .measure(DeviceMemory.of(compute));
     } catch (ComputeUnavailableException unavailable) {
       throw new UsageException(unavailable.getMessage());
     }

@@ -3,6 +3,7 @@ package org.hetermoe.compute;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
@@ -45,6 +46,11 @@ public interface Compute extends AutoCloseable {
 
   /** What tensors take now, and took at most; also after the device was closed. */
   MemoryUse memory();
+
+  /** All of the device's memory in bytes; empty if it computes in the host's. */
+  default OptionalLong memoryBytes() {
+    return OptionalLong.empty();
+  }
 
   /** A tensor with undefined contents. The caller closes it. */
   Tensor allocate(DType dtype, Shape shape);

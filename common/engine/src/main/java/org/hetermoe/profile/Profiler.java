@@ -39,6 +39,16 @@ public final class Profiler {
 
   private static final int[] LENGTHS = {32, 128, 256, 512};
   private static final int[] EXPERT_ROWS = {1, 8, 32, 128, 512};
+
+  /** What a device may besides be measured at, as far as it is quick enough and has the memory. */
+  private static final int[] LARGER = {2048, 8192, 32_768, 65_536};
+
+  /** A larger size is left out if it would take so many times the patience. */
+  private static final int LONGEST = 4;
+
+  /** A larger size may take one of so many parts of the memory. */
+  private static final int MEMORY_PARTS = 8;
+
   private static final int[] HEAD_TOKENS = {16, 128, 512};
   private static final int[] OPTIMIZER_PARAMETERS = {1 << 14, 1 << 17, 1 << 20};
   private static final int FEWEST = 3;
@@ -85,13 +95,14 @@ public final class Profiler {
   }
 
   private MeasuredProfile round(long memoryBytes) {
-    BothPasses core = attention();
+    List<Integer> lengths = new ArrayList<>();
+    BothPasses core = attention(memoryBytes, lengths);
     return new MeasuredProfile(
         compute.description(),
         memoryBytes,
-        projections(core),
+        projections(core, lengths),
         core,
-        expert(),
+        expert(memoryBytes),
         head(),
         embedding(),
         optimizer());
@@ -106,9 +117,17 @@ public final class Profiler {
     Times run();
   }
 
-  private BothPasses attention() {
+  /** Of several lengths, which {@code lengths} takes. */
+  private BothPasses attention(long memoryBytes, List<Integer> lengths) {
     Samples samples = new Samples();
-    for (int length : LENGTHS) {
+    int width = 4 * model.heads() * model.headDim() + 4 * model.kvHeads() * model.headDim();
+    for (int length : IntStream.concat(Arrays.stream(LENGTHS), Arrays.stream(LARGER)).toArray()) {
+      double work = LayerWork.attention(shape, 1, length);
+      if (length > LENGTHS[LENGTHS.length - 1]
+          && !affordable(samples, work, (long) length * width, memoryBytes)) {
+        break;
+      }
+      lengths.add(length);
       AttentionShape sizes =
           new AttentionShape(1, length, model.heads(), model.kvHeads(), model.headDim());
       try (Workspace w = new Workspace(compute)) {
@@ -122,7 +141,7 @@ public final class Profiler {
         Tensor dk = w.tensor(type, length, sizes.kvWidth());
         Tensor dv = w.tensor(type, length, sizes.kvWidth());
         samples.add(
-            LayerWork.attention(shape, 1, length),
+            work,
             median(
                 () -> {
                   long start = clock.getAsLong();
@@ -139,14 +158,14 @@ public final class Profiler {
   }
 
   /** What a layer takes beyond its attention. */
-  private BothPasses projections(BothPasses core) {
+  private BothPasses projections(BothPasses core, List<Integer> lengths) {
     Samples samples = new Samples();
     try (ParameterSet parameters =
             new ParameterSet(compute, type, ParameterNames.attention(model));
-        RotaryTable rotary = new RotaryTable(compute, model, LENGTHS[LENGTHS.length - 1])) {
+        RotaryTable rotary = new RotaryTable(compute, model, lengths.getLast())) {
       parameters.load(new SeededWeights(model, 1));
       AttentionLayer layer = new AttentionLayer(compute, model, parameters, rotary, 0);
-      for (int length : LENGTHS) {
+      for (int length : lengths) {
         Times whole = median(() -> layer(layer, length));
         double work = LayerWork.attention(shape, 1, length);
         samples.add(
@@ -187,12 +206,19 @@ public final class Profiler {
     }
   }
 
-  private BothPasses expert() {
+  private BothPasses expert(long memoryBytes) {
     Samples samples = new Samples();
+    int width = 4 * model.hidden() + 4 * model.expertWidth();
     try (ExpertBank bank = new ExpertBank(compute, model, type, List.of(List.of(0)))) {
       bank.load(new SeededWeights(model, 1));
-      for (int rows : EXPERT_ROWS) {
-        samples.add(LayerWork.expert(shape, rows), median(() -> expert(bank, rows)));
+      for (int rows :
+          IntStream.concat(Arrays.stream(EXPERT_ROWS), Arrays.stream(LARGER)).toArray()) {
+        double work = LayerWork.expert(shape, rows);
+        if (rows > EXPERT_ROWS[EXPERT_ROWS.length - 1]
+            && !affordable(samples, work, (long) rows * width, memoryBytes)) {
+          break;
+        }
+        samples.add(work, median(() -> expert(bank, rows)));
       }
     }
     return samples.curves();
@@ -296,6 +322,12 @@ public final class Profiler {
     return samples.curves().forward();
   }
 
+  /** Whether a size beyond those measured so far is worth the time that it would take. */
+  private boolean affordable(Samples samples, double work, long elements, long memoryBytes) {
+    return samples.nanosPerWork() * work <= (double) LONGEST * patienceNanos
+        && elements * type.bytes() <= memoryBytes / MEMORY_PARTS;
+  }
+
   private Times median(Repetition repetition) {
     repetition.run();
     List<Times> times = new ArrayList<>();
@@ -321,6 +353,13 @@ public final class Profiler {
     void add(double work, Times times) {
       forward.add(new WorkCurve.Point(work, times.forward * 1e-9));
       backward.add(new WorkCurve.Point(work, times.backward * 1e-9));
+    }
+
+    /** Both passes at the largest size so far. */
+    double nanosPerWork() {
+      return 1e9
+          * (forward.getLast().seconds() + backward.getLast().seconds())
+          / forward.getLast().work();
     }
 
     BothPasses curves() {

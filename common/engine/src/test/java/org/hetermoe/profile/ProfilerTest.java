@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
@@ -21,6 +22,20 @@ import org.junit.jupiter.api.Test;
 
 class ProfilerTest {
   private static final ModelConfig MODEL = RunSpecReader.defaults().model();
+
+  /** An attention row of 32 numbers, so that a length of 2048 takes a quarter of a MiB. */
+  private static final ModelConfig SMALL =
+      RunSpecReader.read(
+              "",
+              List.of(
+                  "model.hidden=8",
+                  "model.heads=1",
+                  "model.kv_heads=1",
+                  "model.head_dim=4",
+                  "model.experts=2",
+                  "model.expert_width=8",
+                  "model.vocabulary=256"))
+          .model();
 
   /** A device on whose clock an operation takes a nanosecond for each element it is given. */
   private static Compute counting(Compute real, AtomicLong nanos) {
@@ -70,5 +85,26 @@ class ProfilerTest {
             profile.attentionSeconds(model, 1, 512, Pass.FORWARD)
                 / profile.attentionSeconds(model, 1, 256, Pass.FORWARD))
         .isBetween(1.5, 2.0);
+  }
+
+  @Test
+  void aQuickDeviceIsMeasuredAtLargerSizesAsItsMemoryAdmits() {
+    long patience = 1_000_000_000L;
+
+    assertThat(lengths(patience, 1L << 22)).isEqualTo(5);
+    assertThat(lengths(patience, 1L << 20)).isEqualTo(4);
+    assertThat(lengths(0, 1L << 40)).isEqualTo(4);
+  }
+
+  private static int lengths(long patienceNanos, long memoryBytes) {
+    AtomicLong nanos = new AtomicLong();
+    try (Compute compute = Devices.open("cpu", 1)) {
+      return new Profiler(counting(compute, nanos), SMALL, DType.F32, patienceNanos, nanos::get)
+          .measure(memoryBytes)
+          .attention()
+          .forward()
+          .points()
+          .size();
+    }
   }
 }

@@ -3,6 +3,7 @@ package org.hetermoe.compute.cuda;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
@@ -69,6 +70,11 @@ final class CudaCompute implements Compute {
   @Override
   public MemoryUse memory() {
     return device.memory().use();
+  }
+
+  @Override
+  public OptionalLong memoryBytes() {
+    return OptionalLong.of(device.context().device().memoryBytes());
   }
 
   @Override
