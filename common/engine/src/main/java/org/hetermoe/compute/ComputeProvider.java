@@ -41,7 +41,8 @@ public interface ComputeProvider {
    */
   static void requireOnly(String kind, String device) {
     if (!device.isEmpty() && !device.equals("0")) {
-      throw new ComputeUnavailableException("there is only one " + kind + " device: " + kind + ":0");
+      throw new ComputeUnavailableException(
+          "there is only one " + kind + " device: " + kind + ":0");
     }
   }
 

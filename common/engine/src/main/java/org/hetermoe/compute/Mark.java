@@ -1,8 +1,8 @@
 package org.hetermoe.compute;
 
 /**
- * A place in the order of a device's operations: reached once all that was called before it is done.
- * What lies between two marks of a device took it the time between them.
+ * A place in the order of a device's operations: reached once all that was called before it is
+ * done. What lies between two marks of a device took it the time between them.
  */
 public interface Mark extends AutoCloseable {
   /** Whether it is reached, without waiting. */

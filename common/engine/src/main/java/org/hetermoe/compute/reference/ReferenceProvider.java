@@ -2,7 +2,6 @@ package org.hetermoe.compute.reference;
 
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.ComputeProvider;
-import org.hetermoe.compute.ComputeUnavailableException;
 
 /** Makes the device {@code reference}. It starts everywhere and uses one thread. */
 public final class ReferenceProvider implements ComputeProvider {
