@@ -168,7 +168,8 @@ EXPORT int cublasGetStream_v2(Handle* handle, void** stream) {
 }
 EXPORT int cublasSetWorkspace_v2(Handle* handle, void* workspace, size_t) {
   if (!handle) return NOT_INITIALIZED;
-  return reinterpret_cast<uint64_t>(workspace) % 256 ? refuse(INVALID_VALUE, "a workspace is aligned to 256 bytes") : OK;
+  bool aligned = reinterpret_cast<uint64_t>(workspace) % 256 == 0;
+  return aligned ? OK : refuse(INVALID_VALUE, "a workspace is aligned to 256 bytes");
 }
 EXPORT int cublasSetMathMode(Handle* handle, int mode) {
   if (!handle) return NOT_INITIALIZED;

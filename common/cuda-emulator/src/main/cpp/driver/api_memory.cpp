@@ -17,10 +17,11 @@ bool isPinned(const void* host, u64 bytes, const char* what) {
   u64 address = reinterpret_cast<u64>(host);
   const Allocation* a = memory().find(address);
   if (!a) return false;
-  if (a->kind == Kind::DEVICE) throw Fault(INVALID_VALUE, std::string(what) + ", " + bytesAt(bytes, host) + ": device memory");
+  std::string place = std::string(what) + ", " + bytesAt(bytes, host) + ": ";
+  if (a->kind == Kind::DEVICE) throw Fault(INVALID_VALUE, place + "device memory");
   if (bytes > a->base + a->bytes - address) {
-    throw Fault(INVALID_VALUE, std::string(what) + ", " + bytesAt(bytes, host) +
-                                   ": runs past the end of page-locked memory of " + std::to_string(a->bytes) + " bytes");
+    throw Fault(INVALID_VALUE, place + "runs past the end of page-locked memory of " + std::to_string(a->bytes) +
+                                   " bytes");
   }
   return true;
 }

@@ -91,7 +91,8 @@ std::vector<u8> parametersOf(const Kernel& k, void** parameters, void** extra) {
     if (extra[at] == reinterpret_cast<void*>(2)) size = *static_cast<size_t*>(extra[at + 1]);
   }
   if (!buffer || size < static_cast<size_t>(k.parameterBytes)) {
-    throw Fault(INVALID_VALUE, "kernel " + k.name + " takes " + std::to_string(k.parameterBytes) + " bytes of parameters");
+    throw Fault(INVALID_VALUE,
+                "kernel " + k.name + " takes " + std::to_string(k.parameterBytes) + " bytes of parameters");
   }
   memcpy(values.data(), buffer, static_cast<size_t>(k.parameterBytes));
   return values;
@@ -113,8 +114,9 @@ void checkLaunch(const Function& f, const Dimensions& grid, const Dimensions& bl
     refuse(INVALID_VALUE, "it needs blocks of " + std::to_string(k.requiredThreads) + " threads");
   }
   if (shared > f.dynamicShared) {
-    refuse(INVALID_VALUE, std::to_string(shared) + " bytes of dynamic shared memory, " + std::to_string(f.dynamicShared) +
-                              " are allowed: cuFuncSetAttribute(MAX_DYNAMIC_SHARED_SIZE_BYTES) opts in to more, up to " +
+    refuse(INVALID_VALUE, std::to_string(shared) + " bytes of dynamic shared memory, " +
+                              std::to_string(f.dynamicShared) + " are allowed:" +
+                              " cuFuncSetAttribute(MAX_DYNAMIC_SHARED_SIZE_BYTES) opts in to more, up to " +
                               std::to_string(sharedOptIn(capability)));
   }
 }

@@ -38,13 +38,13 @@ using Unsigned = std::make_unsigned_t<T>;
 
 struct Add {
   template <class T> static T of(T a, T b) {
-    if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<Unsigned<T>>(a) + static_cast<Unsigned<T>>(b));
+    if constexpr (std::is_integral_v<T>) return T(Unsigned<T>(a) + Unsigned<T>(b));
     else return T(a + b);
   }
 };
 struct Subtract {
   template <class T> static T of(T a, T b) {
-    if constexpr (std::is_integral_v<T>) return static_cast<T>(static_cast<Unsigned<T>>(a) - static_cast<Unsigned<T>>(b));
+    if constexpr (std::is_integral_v<T>) return T(Unsigned<T>(a) - Unsigned<T>(b));
     else return T(a - b);
   }
 };
@@ -151,9 +151,9 @@ template <int D> struct DivideTo {
 // Sixteen-bit arithmetic: sums and products of these are exact in double, but for sums of far-off exponents.
 struct HalfAdd { template <class H> static H of(H a, H b) { return H(addToOdd(float(a), float(b))); } };
 struct HalfSubtract { template <class H> static H of(H a, H b) { return H(addToOdd(float(a), -float(b))); } };
-struct HalfMultiply { template <class H> static H of(H a, H b) { return H(static_cast<double>(float(a)) * float(b)); } };
+struct HalfMultiply { template <class H> static H of(H a, H b) { return H(double(float(a)) * float(b)); } };
 struct HalfFused {
-  template <class H> static H of(H a, H b, H c) { return H(addToOdd(static_cast<double>(float(a)) * float(b), float(c))); }
+  template <class H> static H of(H a, H b, H c) { return H(addToOdd(double(float(a)) * float(b), float(c))); }
 };
 struct HalfNegate { template <class H> static H of(H a) { return H::of(a.bits ^ 0x8000); } };
 struct HalfAbsolute { template <class H> static H of(H a) { return H::of(a.bits & 0x7fff); } };
@@ -445,7 +445,7 @@ template <class W, class P>
 void join(Warp& w, const Instruction& i, u32 lanes) {
   eachLane(lanes, [&](int l) {
     W value = 0;
-    for (int k = 1; k < i.count; k++) value |= static_cast<W>(lane<P>(w, i.operands[k], l)) << (sizeof(P) * 8 * (k - 1));
+    for (int k = 1; k < i.count; k++) value |= W(lane<P>(w, i.operands[k], l)) << (sizeof(P) * 8 * (k - 1));
     lane<W>(w, i.operands[0], l) = value;
   });
 }
@@ -679,7 +679,8 @@ void decodeMultiply(Builder& b) {
     else if (t == "s16") b.handler(add ? multiplyHigh<i16, i32, true> : multiplyHigh<i16, i32, false>);
     else b.refuse();
   } else if (add) {
-    b.handler(bytes == 2 ? ternary<u16, MultiplyAdd> : bytes == 4 ? ternary<u32, MultiplyAdd> : ternary<u64, MultiplyAdd>);
+    if (bytes == 2) b.handler(ternary<u16, MultiplyAdd>);
+    else b.handler(bytes == 4 ? ternary<u32, MultiplyAdd> : ternary<u64, MultiplyAdd>);
   } else {
     b.handler(integerBinary<Multiply>(t));
   }

@@ -163,7 +163,8 @@ void fromLowerPart(Warp& w, const Instruction& i, u32 lanes) {
   eachLane(lanes, [&](int l) {
     u64 bits = lane<u64>(w, i.operands[1], l);
     int unused = 64 - 8 * i.mode;
-    u64 value = i.immediate & 1 ? static_cast<u64>(static_cast<i64>(bits << unused) >> unused) : bits << unused >> unused;
+    u64 value = bits << unused;
+    value = i.immediate & 1 ? static_cast<u64>(static_cast<i64>(value) >> unused) : value >> unused;
     if (i.width == 8) {
       lane<u64>(w, i.operands[0], l) = value;
     } else {

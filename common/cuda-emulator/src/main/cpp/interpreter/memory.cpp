@@ -1,6 +1,7 @@
 // Loads, stores, atomics and asynchronous copies, with every access checked.
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <type_traits>
 #include "decoder.hpp"
 #include "half.hpp"
@@ -114,15 +115,15 @@ u8* resolve(Warp& w, const Instruction& i, int l, u64 address, int bytes, Space 
   switch (space) {
     case Space::SHARED:
       if (address + bytes > b.shared.size() || address > b.shared.size()) {
-        fail(w, i, l, ILLEGAL_ADDRESS, std::string(verb(write)) + bytesAt(bytes, address) + " of shared memory, which has " +
-                 std::to_string(b.shared.size()) + " bytes");
+        fail(w, i, l, ILLEGAL_ADDRESS, std::string(verb(write)) + bytesAt(bytes, address) +
+                 " of shared memory, which has " + std::to_string(b.shared.size()) + " bytes");
       }
       return b.shared.data() + address;
     case Space::LOCAL: {
       u64 size = w.kernel->localBytes;
       if (address + bytes > size || address > size) {
-        fail(w, i, l, ILLEGAL_ADDRESS, std::string(verb(write)) + bytesAt(bytes, address) + " of local memory, which has " +
-                 std::to_string(size) + " bytes");
+        fail(w, i, l, ILLEGAL_ADDRESS, std::string(verb(write)) + bytesAt(bytes, address) +
+                 " of local memory, which has " + std::to_string(size) + " bytes");
       }
       return w.local.data() + l * size + address;
     }
@@ -150,7 +151,9 @@ bool isShared(const Instruction& i, u64 address) {
   return i.space == Space::SHARED || (i.space == Space::GENERIC && (address & WINDOW) == SHARED_WINDOW);
 }
 
-u64 offsetInShared(const Instruction& i, u64 address) { return i.space == Space::SHARED ? address : address - SHARED_WINDOW; }
+u64 offsetInShared(const Instruction& i, u64 address) {
+  return i.space == Space::SHARED ? address : address - SHARED_WINDOW;
+}
 
 // Whether all lanes access the allocation of this instruction's last access, aligned: no look at each is needed then.
 bool allInRange(Warp& w, const Instruction& i, u32 lanes, int operand, int bytes) {
@@ -404,8 +407,8 @@ void decodeStore(Builder& b) {
 
 void decodeAtomic(Builder& b) {
   bool returns = b.s.words[0] == "atom";
-  b.modifiers({"global", "shared", "shared::cta", "relaxed", "acquire", "release", "acq_rel", "sys", "gpu", "cta", "add",
-               "min", "max", "exch", "cas", "and", "or", "xor", "inc", "dec", "noftz"});
+  b.modifiers({"global", "shared", "shared::cta", "relaxed", "acquire", "release", "acq_rel", "sys", "gpu", "cta",
+               "add", "min", "max", "exch", "cas", "and", "or", "xor", "inc", "dec", "noftz"});
   b.space();
   const std::string& t = b.s.type();
   int bytes = b.typeBytes(), first = returns ? 1 : 0;
@@ -474,6 +477,8 @@ void fetchResults(Warp& w, const Instruction& i, u32 lanes) {
 
 bool decodeMemory(Builder& b) {
   const std::string& name = b.s.words[0];
+  static const std::set<std::string> hints{"membar",     "fence",     "prefetch", "prefetchu",
+                                           "applypriority", "nanosleep", "discard"};
   if (name == "ld" || name == "ldu") {
     decodeLoad(b);
   } else if (name == "st") {
@@ -482,8 +487,7 @@ bool decodeMemory(Builder& b) {
     decodeAtomic(b);
   } else if (name == "cp") {
     decodeCopy(b);
-  } else if (name == "membar" || name == "fence" || name == "prefetch" || name == "prefetchu" || name == "nanosleep" ||
-             name == "discard" || name == "applypriority") {
+  } else if (hints.count(name)) {
     b.handler(nothing);
   } else {
     return false;

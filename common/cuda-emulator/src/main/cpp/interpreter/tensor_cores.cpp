@@ -56,12 +56,23 @@ void transpose(const Tile& from, Tile& to) {
   }
 }
 
+// Eight numbers that are computed at once.
+typedef float Row __attribute__((vector_size(32)));
+
+inline Row rowOf(const float* from) {
+  Row row;
+  memcpy(&row, from, sizeof row);
+  return row;
+}
+
 // sum[m][n] += a[m][k] b[k][n]
 void multiplyAdd(Tile& sum, const Tile& a, const Tile& b, int depth) {
+  Row rows[8];
+  for (int k = 0; k < depth; k++) rows[k] = rowOf(b[k]);
   for (int m = 0; m < 8; m++) {
-    for (int k = 0; k < depth; k++) {
-      for (int n = 0; n < 8; n++) sum[m][n] += a[m][k] * b[k][n];
-    }
+    Row total = rowOf(sum[m]);
+    for (int k = 0; k < depth; k++) total += a[m][k] * rows[k];
+    memcpy(sum[m], &total, sizeof total);
   }
 }
 
@@ -125,16 +136,16 @@ void multiply16x8(Warp& w, const Instruction& i, u32) {
   }
 }
 
+// Where an element of m8n8k4's accumulators lies: in lane l, the e-th one.
+int voltaRow(int l, int e, bool half) { return (half ? l & 3 : (l & 1) + (e & 2)) + (l < 16 ? 0 : 4); }
+int voltaColumn(int l, int e, bool half) { return half ? e : (e & 4) + (l & 2) + (e & 1); }
+
 // m8n8k4, as on Volta: four products, each by a quad of the lower and one of the upper half of the warp.
 // Mode: 1 a by columns, 2 b by rows, 4 d in half precision, 8 c in half precision.
 void multiply8x8x4(Warp& w, const Instruction& i, u32) {
   const bool aColumns = i.mode & 1, bRows = i.mode & 2, dHalf = i.mode & 4, cHalf = i.mode & 8;
   const int *d = i.operands, *a = d + (dHalf ? 4 : 8), *b = a + 2, *c = b + 2;
-  float left[4][8][4], right[4][4][8];
-  auto rowOf = [](int l, int e, bool half) {
-    return half ? (l & 3) + (l < 16 ? 0 : 4) : (l & 1) + (e & 2) + (l < 16 ? 0 : 4);
-  };
-  auto columnOf = [](int l, int e, bool half) { return half ? e : (e & 4) + (l & 2) + (e & 1); };
+  Tile left[4], right[4], sum[4];
   for (int l = 0; l < WARP; l++) {
     int product = l % 16 / 4, upper = l < 16 ? 0 : 4, own = l & 3;
     for (int e = 0; e < 4; e++) {
@@ -144,36 +155,21 @@ void multiply8x8x4(Warp& w, const Instruction& i, u32) {
       if (bRows) right[product][own][e + upper] = y;
       else right[product][e][own + upper] = y;
     }
-  }
-  float sums[WARP][8];
-  for (int l = 0; l < WARP; l++) {
-    int product = l % 16 / 4;
     for (int e = 0; e < 8; e++) {
-      // c and d may lie differently: take c from the lane that holds the element
-      int row = rowOf(l, e, dHalf), column = columnOf(l, e, dHalf);
-      float sum = 0;
-      if (cHalf == dHalf) {
-        sum = cHalf ? halfOf(lane<u32>(w, c[e / 2], l), e & 1, F16) : lane<float>(w, c[e], l);
-      } else {
-        for (int other = 0; other < WARP; other++) {
-          if (other % 16 / 4 != product) continue;
-          for (int f = 0; f < 8; f++) {
-            if (rowOf(other, f, cHalf) != row || columnOf(other, f, cHalf) != column) continue;
-            sum = cHalf ? halfOf(lane<u32>(w, c[f / 2], other), f & 1, F16) : lane<float>(w, c[f], other);
-          }
-        }
-      }
-      for (int k = 0; k < 4; k++) sum += left[product][row][k] * right[product][k][column];
-      sums[l][e] = sum;
+      float old = cHalf ? halfOf(lane<u32>(w, c[e / 2], l), e & 1, F16) : lane<float>(w, c[e], l);
+      sum[product][voltaRow(l, e, cHalf)][voltaColumn(l, e, cHalf)] = old;
     }
   }
+  for (int product = 0; product < 4; product++) multiplyAdd(sum[product], left[product], right[product], 4);
   for (int l = 0; l < WARP; l++) {
+    const Tile& tile = sum[l % 16 / 4];
     for (int e = 0; e < 8; e++) {
+      float value = tile[voltaRow(l, e, dHalf)][voltaColumn(l, e, dHalf)];
       if (!dHalf) {
-        lane<float>(w, d[e], l) = sums[l][e];
-      } else if (e % 2 == 0) {
-        u32 low = floatToHalfBits(sums[l][e]), high = floatToHalfBits(sums[l][e + 1]);
-        lane<u32>(w, d[e / 2], l) = low | high << 16;
+        lane<float>(w, d[e], l) = value;
+      } else {
+        u32 &pair = lane<u32>(w, d[e / 2], l), half = floatToHalfBits(value);
+        pair = e & 1 ? (pair & 0xffff) | half << 16 : half;
       }
     }
   }
@@ -280,9 +276,13 @@ void wmmaMultiply(Warp& w, const Instruction& i, u32) {
     }
   }
   for (int m = 0; m < 16; m++) {
+    Row low = rowOf(sum[m]), high = rowOf(sum[m] + 8);
     for (int k = 0; k < 16; k++) {
-      for (int n = 0; n < 16; n++) sum[m][n] += left[m][k] * right[k][n];
+      low += left[m][k] * rowOf(right[k]);
+      high += left[m][k] * rowOf(right[k] + 8);
     }
+    memcpy(sum[m], &low, sizeof low);
+    memcpy(sum[m] + 8, &high, sizeof high);
   }
   for (int l = 0; l < WARP; l++) {
     for (int e = 0; e < 8; e++) {

@@ -33,7 +33,8 @@ struct Launch {
 u64 execute(const Launch& launch);
 
 // Generic addresses of shared and local memory: windows that no allocation can be in.
-constexpr u64 SHARED_WINDOW = 0x7000000000000000ull, LOCAL_WINDOW = 0x7100000000000000ull, WINDOW = 0xff00000000000000ull;
+constexpr u64 SHARED_WINDOW = 0x7000000000000000ull, LOCAL_WINDOW = 0x7100000000000000ull;
+constexpr u64 WINDOW = 0xff00000000000000ull;
 
 // Who touched a cell of shared memory last. Epochs tell what a barrier has ordered.
 struct Cell {

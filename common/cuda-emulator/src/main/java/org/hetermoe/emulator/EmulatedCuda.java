@@ -120,7 +120,9 @@ public final class EmulatedCuda {
    * Where libcuda.so.1, libcublas.so.12, libnvrtc.so.12 and NVRTC's built-ins are. A child process
    * with this directory as its LD_LIBRARY_PATH and with HETERMOE_EMULATED_GPUS=90 (capabilities,
    * separated by commas, each perhaps with an amount of memory: 90:2G) computes on emulated
-   * devices.
+   * devices; HETERMOE_EMULATOR_ORDER=eager, HETERMOE_EMULATOR_RACE_CHECK=0 and
+   * HETERMOE_EMULATOR_THREADS=1 are the knobs of such a process. What goes wrong there is on its
+   * standard error stream, in lines that begin with "emulated GPU: ".
    *
    * @return a directory
    */

@@ -87,7 +87,6 @@ class PlantedBugsTest {
         y[threadIdx.x] = s[threadIdx.x];
       }
       extern "C" __global__ void copy(const float* x, float* y) { y[threadIdx.x] = x[threadIdx.x]; }
-      extern "C" __global__ void forever(volatile int* y) { while (y[0] != 7) { } y[1] = 1; }
       """;
 
   private interface Body {
@@ -176,8 +175,8 @@ class PlantedBugsTest {
         gpu ->
             assertThat(plain(gpu.fault("shared_overrun", 1, 32, 0, gpu.allocate(128), 8)))
                 .isEqualTo(
-                    "kernel shared_overrun, block (0,0,0), thread (24,0,0), test.cu:34, PTX: write of 4 bytes at 0x80 of"
-                        + " shared memory, which has 128 bytes"));
+                    "kernel shared_overrun, block (0,0,0), thread (24,0,0), test.cu:34, PTX: write of 4 bytes at 0x80"
+                        + " of shared memory, which has 128 bytes"));
   }
 
   @Test

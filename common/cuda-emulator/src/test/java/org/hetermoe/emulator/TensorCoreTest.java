@@ -287,8 +287,10 @@ class TensorCoreTest {
   @ValueSource(
       strings = {
         "70|ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r1}, [%r0];|sm_75",
-        "70|mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},{%r1,%r2},{%r3},{%f1,%f2,%f3,%f4};|sm_75",
-        "75|mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},{%r1,%r2,%r3,%r4},{%r5,%r6},{%f1,%f2,%f3,%f4};|sm_80",
+        "70|mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},"
+            + "{%r1,%r2},{%r3},{%f1,%f2,%f3,%f4};|sm_75",
+        "75|mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},"
+            + "{%r1,%r2,%r3,%r4},{%r5,%r6},{%f1,%f2,%f3,%f4};|sm_80",
         "75|cp.async.cg.shared.global [%r1], [%rd1], 16;|sm_80",
         "75|cvt.rn.bf16.f32 %h1, %f1;|sm_80",
         "75|fma.rn.bf16 %h1, %h1, %h1, %h1;|sm_80",
@@ -309,11 +311,77 @@ class TensorCoreTest {
   }
 
   @Test
+  void sumsInHalfPrecision() {
+    float[][] a = matrix(16, 8, 1);
+    float[][] b = matrix(8, 8, 2);
+    float[][] c = matrix(16, 8, 3);
+    int[] in = new int[5 * 32];
+    for (int l = 0; l < 32; l++) {
+      int group = l >> 2;
+      int own = 2 * (l % 4);
+      for (int r = 0; r < 2; r++) {
+        in[r * 32 + l] = pair(a[group + 8 * r][own], a[group + 8 * r][own + 1], "f16");
+        in[(3 + r) * 32 + l] = pair(c[group + 8 * r][own], c[group + 8 * r][own + 1], "f16");
+      }
+      in[64 + l] = pair(b[own][group], b[own + 1][group], "f16");
+    }
+    try (Gpu gpu = new Gpu(75)) {
+      gpu.kernel(
+          move("ld", 10, 5, 0)
+              + "mma.sync.aligned.m16n8k8.row.col.f16.f16.f16.f16 {%r20,%r21}, {%r10,%r11}, {%r12}, {%r13,%r14};"
+              + move("st", 20, 2, 0));
+      long y = gpu.allocate(256);
+      gpu.run("k", 1, 32, 0, y, gpu.upload(in));
+      int[] got = gpu.ints(y, 64);
+      for (int k = 0; k < 64; k++) {
+        int row = (k % 32 >> 2) + 8 * (k / 32);
+        int column = 2 * (k % 4);
+        assertThat(got[k])
+            .isEqualTo(
+                pair(product(a, b, c, row, column), product(a, b, c, row, column + 1), "f16"));
+      }
+    }
+  }
+
+  @Test
+  void voltasSumsInHalfPrecision() {
+    float[][] a = matrix(8, 4, 1);
+    float[][] b = matrix(4, 8, 2);
+    float[][] c = matrix(8, 8, 3);
+    int[] in = new int[8 * 32];
+    for (int l = 0; l < 32; l++) {
+      int row = l % 4 + (l < 16 ? 0 : 4);
+      for (int r = 0; r < 2; r++) {
+        in[r * 32 + l] = pair(a[row][2 * r], a[row][2 * r + 1], "f16");
+        in[(2 + r) * 32 + l] = pair(b[2 * r][row], b[2 * r + 1][row], "f16");
+      }
+      for (int r = 0; r < 4; r++) {
+        in[(4 + r) * 32 + l] = pair(c[row][2 * r], c[row][2 * r + 1], "f16");
+      }
+    }
+    try (Gpu gpu = new Gpu(70)) {
+      gpu.kernel(
+          move("ld", 10, 8, 0)
+              + "mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f16 %s, {%%r10,%%r11}, {%%r12,%%r13}, %s;"
+                  .formatted(registers(20, 8), registers(14, 4))
+              + move("st", 20, 8, 0));
+      long y = gpu.allocate(1024);
+      gpu.run("k", 1, 32, 0, y, gpu.upload(in));
+      float[] got = gpu.floats(y, 256);
+      for (int k = 0; k < 256; k++) {
+        int l = k % 32;
+        assertThat(got[k]).isEqualTo(product(a, b, c, voltaRow(l, k / 32), voltaColumn(l, k / 32)));
+      }
+    }
+  }
+
+  @Test
   void aLaneThatIsMissingIsReported() {
     try (Gpu gpu = new Gpu(75)) {
       gpu.kernel(
           "setp.lt.u32 %p1, %r0, 8;\n@%p1 ret;\nmov.u32 %r5, 0;\n"
-              + "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},{%r5,%r5},{%r5},{%f1,%f2,%f3,%f4};");
+              + "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%f1,%f2,%f3,%f4},"
+              + "{%r5,%r5},{%r5},{%f1,%f2,%f3,%f4};");
       assertThat(gpu.fault("k", 1, 32, 0, 0L, 0L)).contains("lane 0 has ended");
     }
   }
