@@ -38,7 +38,7 @@ public final class ParityCommand implements Callable<Integer> {
   @Option(
       names = "--compute",
       defaultValue = "cpu",
-      description = "Device: reference or cpu (default: ${DEFAULT-VALUE}).")
+      description = "Device: reference, cpu, cuda or cuda:1 (default: ${DEFAULT-VALUE}).")
   private String device;
 
   @Option(

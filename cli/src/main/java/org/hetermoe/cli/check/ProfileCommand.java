@@ -52,7 +52,7 @@ public final class ProfileCommand implements Callable<Integer> {
   @Option(
       names = "--compute",
       defaultValue = "cpu",
-      description = "Device: cpu or reference (default: ${DEFAULT-VALUE}).")
+      description = "Device: cpu, cuda, cuda:1 or reference (default: ${DEFAULT-VALUE}).")
   private String device;
 
   @Option(
