@@ -46,11 +46,11 @@ else
 fi
 
 note "tests of the device"
-timeout 180 "$here/java/bin/java" $flags -Dhetermoe.cuda.test-devices=present -cp "$here/lib/*" \
+timeout 180 "$here/java/bin/java" $flags -Dhetermoe.cuda.device=cuda -cp "$here/lib/*" \
   org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=summary \
-  --select-package=org.hetermoe.compute.cuda --exclude-tag=emulated \
+  --select-class=org.hetermoe.compute.cuda.PresentDeviceTest \
   >"$out/tests.log" 2>&1 || { failed=1; note "TESTS FAILED, see $out/tests.log"; }
-grep -E 'tests (found|successful|failed|skipped)' "$out/tests.log"
+grep -E '[0-9]+ tests (found|successful|failed|skipped)' "$out/tests.log"
 
 if [ -z "$emulated" ] && time_left "compute-sanitizer"; then
   sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | tail -n 1)

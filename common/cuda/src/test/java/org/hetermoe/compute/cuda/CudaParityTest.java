@@ -109,7 +109,7 @@ class CudaParityTest {
   }
 
   /** Of the largest number of an output: sums of rounded terms; two roundings of what is stored. */
-  private static double tolerance(DType type, OperationCase operation) {
+  static double tolerance(DType type, OperationCase operation) {
     return switch (type) {
       case F16 -> 0x1p-9;
       case BF16 -> 0x1p-6;
@@ -117,7 +117,7 @@ class CudaParityTest {
     };
   }
 
-  private static void assertClose(float[] actual, float[] expected, double tolerance, int output) {
+  static void assertClose(float[] actual, float[] expected, double tolerance, int output) {
     double scale = 1;
     for (float value : expected) {
       scale = Math.max(scale, Math.abs(value));
