@@ -3,11 +3,9 @@ package org.hetermoe.cli;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.hamcrest.Matchers.both;
-import static org.hamcrest.Matchers.greaterThanOrEqualTo;
-import static org.hamcrest.Matchers.lessThan;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.restassured.response.Response;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -27,8 +25,8 @@ import org.junit.jupiter.api.Timeout;
 @RequiresEmulatedCuda
 @Timeout(value = 8, unit = TimeUnit.MINUTES)
 class MixedGenerationsIT extends CommandCase {
-  private static final int STEPS = 16;
-  private static final int CHECKPOINT = 4;
+  private static final int STEPS = 60;
+  private static final int CHECKPOINT = 8;
 
   /** Too large: gradients overflow fp16 in the first steps, and in none once it has come down. */
   private static final double LOSS_SCALE = 0x1p24;
@@ -105,13 +103,14 @@ class MixedGenerationsIT extends CommandCase {
     assertThat(losses(overflowing)).isNotEqualTo(losses);
 
     // When experts move between the generations, and the run is stopped and resumed
+    String coordinator = run("status").getLast().replaceFirst("^coordinator: ", "");
     Process training = start(arguments(OVERFLOWING));
     BufferedReader events = training.inputReader();
     String run = await(events, event -> event.has("run")).path("run").asText();
     await(events, event -> event.path("step").asInt() >= 2);
-    move(run);
+    post(coordinator + "/api/v1/runs/" + run + "/rebalance", PLACEMENT);
     await(events, event -> event.path("step").asInt() > CHECKPOINT);
-    run("stop", run);
+    post(coordinator + "/api/v1/runs/" + run + "/stop", "");
     training.waitFor();
     JsonNode resumed = JSON.readTree(run("resume", run, "--json").getLast());
     assertThat(String.join("\n", run("runs", "show", run))).contains("moved");
@@ -125,7 +124,7 @@ class MixedGenerationsIT extends CommandCase {
     List<Double> exact = losses(JSON.readTree(train(List.of(), new ArrayList<>())));
     assertThat(losses).isNotEqualTo(exact);
     for (int step = 0; step < STEPS; step++) {
-      assertThat(losses.get(step)).as("step %d", step).isCloseTo(exact.get(step), within(0.05));
+      assertThat(losses.get(step)).as("step %d", step).isCloseTo(exact.get(step), within(0.1));
     }
   }
 
@@ -137,16 +136,10 @@ class MixedGenerationsIT extends CommandCase {
     return losses;
   }
 
-  /** Experts go to where the other generation is. */
-  private void move(String run) throws Exception {
-    String coordinator = run("status").getLast().replaceFirst("^coordinator: ", "");
-    given()
-        .baseUri(coordinator)
-        .contentType("application/json")
-        .body(PLACEMENT)
-        .post("/api/v1/runs/{run}/rebalance", run)
-        .then()
-        .statusCode(both(greaterThanOrEqualTo(200)).and(lessThan(300)));
+  /** At once, while the run runs: a command of its own would take longer than its steps. */
+  private static void post(String url, String body) {
+    Response response = given().contentType("application/json").body(body).post(url);
+    assertThat(response.statusCode()).as("%s: %s", url, response.asString()).isBetween(200, 299);
   }
 
   /** Trains; the steps as they come, and the last line. */

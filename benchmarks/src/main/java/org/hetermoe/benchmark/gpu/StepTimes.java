@@ -26,6 +26,7 @@ final class StepTimes {
   private static final OptimizerSpec OPTIMIZER =
       new OptimizerSpec(1e-4, 0, 0, 0.9, 0.95, 1e-8, 0.1, false, 1);
 
+  /** Counts where the type is fp16. */
   private static final LossScaleSpec LOSS_SCALE = new LossScaleSpec(1 << 16, 2000);
 
   private final Compute compute;
@@ -96,9 +97,7 @@ final class StepTimes {
                 1,
                 ScheduleKind.ZEBRA,
                 Placement.balanced(model.layers(), model.experts(), 1))
-            .with(
-                GroupPrecision.of(new PrecisionSpec(type, type)),
-                type == DType.F16 ? LOSS_SCALE : LossScaleSpec.UNSCALED);
+            .with(GroupPrecision.of(new PrecisionSpec(type, type)), LOSS_SCALE);
     return new LocalTrainer(plan, on, weights(model), TaskListener.NONE);
   }
 

@@ -27,7 +27,7 @@ final class Timer {
   double seconds(Runnable operation) {
     batch(operation, 1); // kernels are compiled and memory is taken
     double first = batch(operation, 1);
-    int calls = (int) Math.clamp(Math.round(batchNanos * 1e-9 / first), 1, MOST_CALLS);
+    int calls = Math.clamp(Math.round(batchNanos * 1e-9 / first), 1, MOST_CALLS);
     double[] batches = new double[BATCHES];
     for (int i = 0; i < BATCHES; i++) {
       batches[i] = batch(operation, calls) / calls;
