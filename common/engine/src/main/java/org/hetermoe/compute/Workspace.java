@@ -52,6 +52,16 @@ public final class Workspace implements AutoCloseable {
     return tensor;
   }
 
+  /** The elements of a tensor in single precision: itself, or a copy converted. */
+  public Tensor asF32(Tensor source) {
+    if (source.dtype() == DType.F32) {
+      return source;
+    }
+    Tensor converted = f32(source.shape().toArray());
+    compute.convert(source, converted);
+    return converted;
+  }
+
   /** Takes a tensor over. */
   public Tensor own(Tensor tensor) {
     tensors.add(tensor);

@@ -5,7 +5,6 @@ import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
-import org.hetermoe.tensor.DType;
 import org.hetermoe.tensor.Shape;
 
 /**
@@ -97,7 +96,7 @@ final class AssignmentOrder implements AutoCloseable {
     try (Workspace w = new Workspace(compute)) {
       if (isOneDelivery()) {
         GradientDelivery only = gradients.getFirst();
-        compute.gatherRows(only.d(), tokenRow, exact(only.weights(), w), dOutput);
+        compute.gatherRows(only.d(), tokenRow, w.asF32(only.weights()), dOutput);
         return;
       }
       List<Tensor> weights = gradients.stream().map(each -> column(each.weights())).toList();
@@ -106,16 +105,6 @@ final class AssignmentOrder implements AutoCloseable {
       List<Tensor> d = gradients.stream().map(GradientDelivery::d).toList();
       compute.gatherRows(d, delivery, tokenRow, scale.view(0, Shape.of(groups.rows())), dOutput);
     }
-  }
-
-  /** Routing weights as factors of rows: in single precision, whatever they came in. */
-  private Tensor exact(Tensor weights, Workspace w) {
-    if (weights.dtype() == DType.F32) {
-      return weights;
-    }
-    Tensor exact = w.f32(weights.shape().toArray());
-    compute.convert(weights, exact);
-    return exact;
   }
 
   private static Tensor column(Tensor vector) {
