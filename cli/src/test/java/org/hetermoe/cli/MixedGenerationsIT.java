@@ -66,7 +66,10 @@ class MixedGenerationsIT extends CommandCase {
         "LD_LIBRARY_PATH",
         EmulatedCuda.start(90, 70).libraries().toString(),
         "HETERMOE_EMULATED_GPUS",
-        "90,70");
+        "90,70",
+        // Compiled kernels are kept with what this build makes, not with the user's.
+        "XDG_CACHE_HOME",
+        HOME.resolve("cli/target").toString());
   }
 
   @Test

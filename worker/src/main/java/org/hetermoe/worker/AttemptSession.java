@@ -176,11 +176,13 @@ final class AttemptSession {
     return reported;
   }
 
-  /** One more thread is over; true once all are. A rank that failed takes the others with it. */
+  /** A rank cannot go on; it takes the others with it. */
+  void rankFailed(RankThread thread, Throwable cause) {
+    broken(thread.rank(), cause);
+  }
+
+  /** One more thread is over; true once all are. */
   boolean rankEnded(RankThread thread, RankThread.End end) {
-    if (end instanceof RankThread.End.Broken(Throwable cause)) {
-      broken(thread.rank(), cause);
-    }
     if (end instanceof RankThread.End.Done(TrainingEnd outcome)) {
       outcomes.add(outcome);
     }

@@ -47,6 +47,11 @@ final class CommandLoop implements AutoCloseable {
         }
 
         @Override
+        public void failed(RankThread thread, Throwable cause) {
+          turn(() -> session(thread).ifPresent(session -> session.rankFailed(thread, cause)));
+        }
+
+        @Override
         public void ended(RankThread thread, RankThread.End end) {
           turn(() -> rankEnded(thread, end));
         }

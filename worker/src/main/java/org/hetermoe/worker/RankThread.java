@@ -28,6 +28,12 @@ final class RankThread {
     /** The rank waits for its start. */
     void prepared(RankThread thread);
 
+    /**
+     * The rank cannot go on. Its channel is still open: others fail when it closes, and what they
+     * say then is not the cause.
+     */
+    void failed(RankThread thread, Throwable cause);
+
     /** The thread is over and has closed everything. */
     void ended(RankThread thread, End end);
   }
@@ -140,8 +146,18 @@ final class RankThread {
 
   private void live() {
     End end;
-    try (channel;
-        Compute compute = device.get();
+    try (channel) {
+      end = work();
+      if (end instanceof End.Broken(Throwable cause)) {
+        listener.failed(this, cause);
+      }
+    }
+    LOG.debugf("%s ended: %s", rank, end);
+    listener.ended(this, end);
+  }
+
+  private End work() {
+    try (Compute compute = device.get();
         RankTrainer made = trainers.apply(compute, channel)) {
       adopt(made);
       made.prepare();
@@ -150,16 +166,14 @@ final class RankThread {
       if (abortReason != null) {
         throw new ChannelException("aborted before the start: " + abortReason);
       }
-      end = new End.Done(made.train());
+      return new End.Done(made.train());
     } catch (InterruptedException e) {
       // The thread ends here: nobody is left to see its interrupt flag.
-      end = new End.Broken(e);
+      return new End.Broken(e);
     } catch (Exception | Error e) {
       // Errors too: an exhausted heap or a missing native library must reach the coordinator.
-      end = new End.Broken(e);
+      return new End.Broken(e);
     }
-    LOG.debugf("%s ended: %s", rank, end);
-    listener.ended(this, end);
   }
 
   private synchronized void adopt(RankTrainer made) {
