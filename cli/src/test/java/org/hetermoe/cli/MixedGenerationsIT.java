@@ -1,5 +1,6 @@
 package org.hetermoe.cli;
 
+import static io.restassured.RestAssured.get;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 @RequiresEmulatedCuda
 @Timeout(value = 8, unit = TimeUnit.MINUTES)
 class MixedGenerationsIT extends CommandCase {
-  private static final int STEPS = 60;
+  private static final int STEPS = 100;
   private static final int CHECKPOINT = 8;
 
   /** Too large: gradients overflow fp16 in the first steps, and in none once it has come down. */
@@ -107,6 +108,7 @@ class MixedGenerationsIT extends CommandCase {
 
     // When experts move between the generations, and the run is stopped and resumed
     String coordinator = run("status").getLast().replaceFirst("^coordinator: ", "");
+    get(coordinator + "/q/health/ready").then().statusCode(200); // the client is warm, too
     Process training = start(arguments(OVERFLOWING));
     BufferedReader events = training.inputReader();
     String run = await(events, event -> event.has("run")).path("run").asText();
