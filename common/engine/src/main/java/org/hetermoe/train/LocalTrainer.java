@@ -32,6 +32,7 @@ import org.hetermoe.train.expert.Delivery;
 import org.hetermoe.train.expert.ExpertTasks;
 import org.hetermoe.train.expert.GradientDelivery;
 import org.hetermoe.train.step.BatchTotals;
+import org.hetermoe.train.step.DeviceTime;
 import org.hetermoe.train.step.EvaluationRound;
 import org.hetermoe.train.step.LossSum;
 import org.hetermoe.train.step.Mode;
@@ -91,7 +92,7 @@ public final class LocalTrainer implements AutoCloseable {
               replicaParameters,
               dispatchers[rank],
               new LocalStatistics(),
-              new TaskClock(listener, TaskClock.Traffic.NONE)));
+              new TaskClock(listener, new DeviceTime(compute), TaskClock.Traffic.NONE)));
     }
   }
 

@@ -117,6 +117,7 @@ final class CudaCompute implements Compute {
   @Override
   public Mark mark() {
     device.memory().requireOpen();
+    device.lanes().computeAfterUploads();
     return new DeviceMark(device.lanes().compute().stream());
   }
 
