@@ -183,6 +183,10 @@ EXPORT void emulatorSetRaceCheck(int on) {
   std::lock_guard<std::recursive_mutex> guard(emulator::driverLock());
   emulator::settings().raceCheck = on != 0;
 }
+EXPORT int emulatorRaceCheck() {
+  std::lock_guard<std::recursive_mutex> guard(emulator::driverLock());
+  return emulator::settings().raceCheck;
+}
 EXPORT void emulatorSetLazy(int on) {
   std::lock_guard<std::recursive_mutex> guard(emulator::driverLock());
   emulator::settings().lazy = on != 0;

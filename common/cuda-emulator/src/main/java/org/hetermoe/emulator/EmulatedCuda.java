@@ -39,6 +39,7 @@ public final class EmulatedCuda {
   private final MethodHandle takeFault;
   private final MethodHandle instructions;
   private final MethodHandle setRaceCheck;
+  private final MethodHandle raceCheck;
   private final MethodHandle setLazy;
   private final MethodHandle setMemory;
 
@@ -58,6 +59,7 @@ public final class EmulatedCuda {
         bind(driver, "emulatorTakeFault", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
     instructions = bind(driver, "emulatorInstructions", FunctionDescriptor.of(JAVA_LONG));
     setRaceCheck = bind(driver, "emulatorSetRaceCheck", FunctionDescriptor.ofVoid(JAVA_INT));
+    raceCheck = bind(driver, "emulatorRaceCheck", FunctionDescriptor.of(JAVA_INT));
     setLazy = bind(driver, "emulatorSetLazy", FunctionDescriptor.ofVoid(JAVA_INT));
     setMemory = bind(driver, "emulatorSetMemory", FunctionDescriptor.ofVoid(JAVA_INT, JAVA_LONG));
     MethodHandle configure =
@@ -173,6 +175,15 @@ public final class EmulatedCuda {
    */
   public void raceCheck(boolean on) {
     invoke(setRaceCheck, on ? 1 : 0);
+  }
+
+  /**
+   * Whether accesses of shared memory without a barrier between them are reported now.
+   *
+   * @return false after {@link #raceCheck(boolean)} or HETERMOE_EMULATOR_RACE_CHECK=0 said so
+   */
+  public boolean raceChecked() {
+    return (int) invoke(raceCheck) != 0;
   }
 
   /**
