@@ -123,8 +123,10 @@ public final class EmulatedCuda {
    * with this directory as its LD_LIBRARY_PATH and with HETERMOE_EMULATED_GPUS=90 (capabilities,
    * separated by commas, each perhaps with an amount of memory: 90:2G) computes on emulated
    * devices; HETERMOE_EMULATOR_ORDER=eager, HETERMOE_EMULATOR_RACE_CHECK=0 and
-   * HETERMOE_EMULATOR_THREADS=1 are the knobs of such a process. What goes wrong there is on its
-   * standard error stream, in lines that begin with "emulated GPU: ".
+   * HETERMOE_EMULATOR_THREADS=1 are the knobs of such a process; HETERMOE_EMULATED_GPUS= is a
+   * driver that sees no GPU, and HETERMOE_EMULATED_DRIVER=11080 one that says it is CUDA 11.8's (it
+   * understands as much as ever). What goes wrong there is on its standard error stream, in lines
+   * that begin with "emulated GPU: ".
    *
    * @return a directory
    */

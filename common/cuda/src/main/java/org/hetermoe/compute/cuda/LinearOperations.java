@@ -45,7 +45,12 @@ final class LinearOperations implements AutoCloseable {
   LinearOperations(CudaDevice device, Cublas cublas) {
     this.device = device;
     this.cublas = cublas;
-    this.queue = new ProductQueue(cublas, device.lanes().compute().stream());
+    this.queue = products(device.lanes().compute().stream());
+  }
+
+  private ProductQueue products(Stream stream) {
+    long bytes = ProductQueue.workspaceBytes(device.info());
+    return new ProductQueue(cublas, stream, device.memory().reserve(bytes, "cuBLAS's workspace"));
   }
 
   private void requireType(DType type) {
@@ -213,7 +218,7 @@ final class LinearOperations implements AutoCloseable {
     }
     while (sides.size() < count) {
       Stream stream = device.context().newStream();
-      sides.add(new Side(stream, new ProductQueue(cublas, stream), device.context().newEvent()));
+      sides.add(new Side(stream, products(stream), device.context().newEvent()));
     }
   }
 

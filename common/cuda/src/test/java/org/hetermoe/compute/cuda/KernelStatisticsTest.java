@@ -116,7 +116,7 @@ class KernelStatisticsTest {
 
   @BeforeAll
   static void compile() throws InterruptedException, ExecutionException {
-    cache = new KernelCache(Path.of("target", "kernels"), Nvrtc.find(), 0);
+    cache = new KernelCache(Path.of("target", "kernels"), Nvrtc.find(Nvrtc.NEWEST_DRIVER), 0);
     rows = new ArrayList<>();
     try (ExecutorService executor = Executors.newFixedThreadPool(THREADS)) {
       List<Future<List<Row>>> compilations = new ArrayList<>();
