@@ -8,8 +8,7 @@ using namespace emulator;
 
 namespace {
 
-constexpr int DRIVER_VERSION = 12090;  // that of the newest PTX that is understood
-constexpr int MULTIPROCESSORS = 4;     // few, so that loops over a grid do loop
+constexpr int MULTIPROCESSORS = 4;  // few, so that loops over a grid do loop
 
 struct ErrorText {
   int code;
@@ -137,8 +136,10 @@ EXPORT int cuInit(unsigned) {
   });
 }
 EXPORT int cuDriverGetVersion(int* version) {
-  *version = DRIVER_VERSION;
-  return SUCCESS;
+  return call("cuDriverGetVersion", [&] {
+    *version = settings().version;
+    return SUCCESS;
+  });
 }
 EXPORT int cuDeviceGetCount(int* count) {
   return call("cuDeviceGetCount", [&] {

@@ -41,10 +41,12 @@ Settings& settings() {
     const char* order = getenv("HETERMOE_EMULATOR_ORDER");
     const char* race = getenv("HETERMOE_EMULATOR_RACE_CHECK");
     const char* threads = getenv("HETERMOE_EMULATOR_THREADS");
+    const char* version = getenv("HETERMOE_EMULATED_DRIVER");
     first.lazy = !order || std::string(order) != "eager";
     first.raceCheck = !race || std::string(race) != "0";
     first.threads = threads ? std::max(1, atoi(threads))
                             : static_cast<int>(std::min(2u, std::max(1u, std::thread::hardware_concurrency())));
+    if (version) first.version = atoi(version);
     return first;
   }();
   return s;
@@ -182,6 +184,10 @@ EXPORT int emulatorConfigure(const char* list) {
 EXPORT void emulatorSetRaceCheck(int on) {
   std::lock_guard<std::recursive_mutex> guard(emulator::driverLock());
   emulator::settings().raceCheck = on != 0;
+}
+EXPORT int emulatorRaceCheck() {
+  std::lock_guard<std::recursive_mutex> guard(emulator::driverLock());
+  return emulator::settings().raceCheck;
 }
 EXPORT void emulatorSetLazy(int on) {
   std::lock_guard<std::recursive_mutex> guard(emulator::driverLock());

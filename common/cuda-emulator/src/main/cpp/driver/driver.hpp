@@ -22,6 +22,7 @@ struct Settings {
   bool lazy = true;        // work runs as late as the API allows
   bool raceCheck = true;   // of shared memory
   int threads = 2;         // that run the blocks of a grid
+  int version = 12090;     // that the driver says it has: of the newest PTX that is understood
   u64 instructions = 0;    // of lanes, run so far
 };
 Settings& settings();

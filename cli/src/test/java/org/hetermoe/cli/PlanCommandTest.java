@@ -8,6 +8,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Stream;
 import org.hetermoe.run.Json;
 import org.junit.jupiter.api.Test;
@@ -53,6 +56,44 @@ class PlanCommandTest {
     assertThat(best.get("placement")).hasSize(8);
     assertThat(best.get("placement").get(0)).hasSize(24);
     assertThat(best.get("why").asText()).contains("attention on");
+  }
+
+  /** What is kept takes room, what is computed again takes time. */
+  @Test
+  void recomputeIsPlannedFor() throws IOException {
+    List<JsonNode> best = new ArrayList<>();
+    for (String recompute : List.of("none", "attention", "full")) {
+      out.getBuffer().setLength(0);
+      assertThat(
+              run(
+                  "plan",
+                  "A40:2,V100:2",
+                  "mixtral-d1",
+                  "--seq",
+                  "1024",
+                  "--global-batch",
+                  "8",
+                  "--recompute",
+                  recompute,
+                  "--top",
+                  "1",
+                  "--json"))
+          .isZero();
+      JsonNode plan = Json.MAPPER.readTree(out.toString());
+      assertThat(plan.at("/recompute").asText()).isEqualTo(recompute);
+      best.add(plan.at("/layouts/0"));
+    }
+    assertThat(best)
+        .extracting(layout -> layout.get("tokens_per_second").asDouble())
+        .isSortedAccordingTo(Comparator.reverseOrder())
+        .doesNotHaveDuplicates();
+  }
+
+  @Test
+  void whatCannotBeComputedAgainIsSaid() {
+    assertThat(run("plan", "A40:2,V100:2", "mixtral-d1", "--recompute", "some")).isEqualTo(2);
+    assertThat(err.toString().strip())
+        .isEqualTo("hetermoe: --recompute must be none, attention or full, is 'some'");
   }
 
   @ParameterizedTest

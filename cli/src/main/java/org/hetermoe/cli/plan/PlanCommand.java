@@ -13,7 +13,6 @@ import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
-import org.hetermoe.plan.Training;
 import org.hetermoe.plan.cluster.ClusterPlan;
 import org.hetermoe.plan.cluster.ClusterPlanner;
 import org.hetermoe.plan.cluster.DevicePool;
@@ -137,7 +136,7 @@ public final class PlanCommand implements Callable<Integer> {
             scenario.length(),
             globalBatch == null ? SEQUENCES_PER_DEVICE * all.size() : globalBatch,
             globalBatch == null,
-            Training.paper(computing),
+            scenario.training(),
             kind,
             scenario.loads(shape),
             whatIf);

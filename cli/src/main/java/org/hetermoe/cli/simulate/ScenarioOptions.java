@@ -2,10 +2,13 @@ package org.hetermoe.cli.simulate;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.hetermoe.cli.UsageException;
 import org.hetermoe.device.Catalogue;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
+import org.hetermoe.plan.Training;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.tensor.DType;
 import picocli.CommandLine.Option;
 
@@ -24,6 +27,15 @@ public final class ScenarioOptions {
       defaultValue = "fp16",
       description = "fp16, bf16 or fp32 (default: ${DEFAULT-VALUE}).")
   private String precision;
+
+  @Option(
+      names = "--recompute",
+      paramLabel = "WHAT",
+      defaultValue = "full",
+      description =
+          "Activations that are computed again instead of kept, as training.recompute in run files:"
+              + " none, attention or full (default: ${DEFAULT-VALUE}).")
+  private String recompute;
 
   @Option(
       names = "--imbalance",
@@ -54,6 +66,21 @@ public final class ScenarioOptions {
             () ->
                 new InvalidFieldException(
                     "precision", "must be fp16, bf16 or fp32, is '" + precision + "'"));
+  }
+
+  /** Which activations are computed again. */
+  Recompute recompute() {
+    try {
+      return Recompute.of(recompute);
+    } catch (InvalidFieldException unknown) {
+      throw new UsageException(
+          "--recompute must be none, attention or full, is '" + recompute + "'");
+    }
+  }
+
+  /** How it is trained: as the paper does, in that precision, with that computed again. */
+  public Training training() {
+    return Training.paper(precision(), recompute());
   }
 
   /** Loads as they were asked for; null for balanced ones. */

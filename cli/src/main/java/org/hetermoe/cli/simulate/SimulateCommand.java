@@ -11,7 +11,6 @@ import org.hetermoe.cluster.Device;
 import org.hetermoe.device.Catalogue;
 import org.hetermoe.model.InvalidFieldException;
 import org.hetermoe.model.ModelShape;
-import org.hetermoe.plan.Training;
 import org.hetermoe.plan.place.Planner;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.PlannerKind;
@@ -127,6 +126,7 @@ public final class SimulateCommand implements Callable<Integer> {
             shape,
             scenario.length(),
             scenario.precision(),
+            scenario.recompute(),
             comparison.sequences(),
             comparison.attention(),
             comparison.expert(),
@@ -169,7 +169,7 @@ public final class SimulateCommand implements Callable<Integer> {
         shape,
         scenario.length(),
         byKind,
-        Training.paper(scenario.precision()),
+        scenario.training(),
         scenario.loads(shape),
         Planner.withReplicas(plannerKind(), new Simulator()),
         microBatches == null ? 0 : microBatches,

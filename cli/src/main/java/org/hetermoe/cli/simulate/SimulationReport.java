@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.hetermoe.cluster.ClusterSpec;
 import org.hetermoe.model.ModelShape;
+import org.hetermoe.run.Recompute;
 import org.hetermoe.tensor.DType;
 
 /**
@@ -21,6 +22,7 @@ record SimulationReport(Inputs inputs, List<SystemReport> systems) {
    * @param model its sizes
    * @param seq tokens of a sequence
    * @param precision of computing and sending
+   * @param recompute which activations are computed again
    * @param globalBatch sequences of a step
    * @param attention devices that attend where roles are split, by kind
    * @param expert devices that compute experts where roles are split, by kind
@@ -33,6 +35,7 @@ record SimulationReport(Inputs inputs, List<SystemReport> systems) {
       ModelShape model,
       int seq,
       DType precision,
+      Recompute recompute,
       int globalBatch,
       Map<String, Integer> attention,
       Map<String, Integer> expert,

@@ -45,11 +45,12 @@ class SimulateCommandTest {
     run(
         line(
             "--cluster A40:2,V100:2 --model mixtral-d1 --seq 8192 --global-batch 16"
-                + " --planner paper --json"));
+                + " --planner paper --recompute full --json"));
 
     // Then
     JsonNode report = new ObjectMapper().readTree(out.toString());
     assertThat(report.at("/inputs/global_batch").asInt()).isEqualTo(16);
+    assertThat(report.at("/inputs/recompute").asText()).isEqualTo("full");
     assertThat(report.at("/inputs/model/experts").asInt()).isEqualTo(24);
     assertThat(report.at("/inputs/cluster/network/gbps").asDouble()).isEqualTo(100);
     assertThat(report.at("/inputs/attention/A40").asInt()).isEqualTo(2);

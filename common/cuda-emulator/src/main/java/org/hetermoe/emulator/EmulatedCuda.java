@@ -39,6 +39,7 @@ public final class EmulatedCuda {
   private final MethodHandle takeFault;
   private final MethodHandle instructions;
   private final MethodHandle setRaceCheck;
+  private final MethodHandle raceCheck;
   private final MethodHandle setLazy;
   private final MethodHandle setMemory;
 
@@ -58,6 +59,7 @@ public final class EmulatedCuda {
         bind(driver, "emulatorTakeFault", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
     instructions = bind(driver, "emulatorInstructions", FunctionDescriptor.of(JAVA_LONG));
     setRaceCheck = bind(driver, "emulatorSetRaceCheck", FunctionDescriptor.ofVoid(JAVA_INT));
+    raceCheck = bind(driver, "emulatorRaceCheck", FunctionDescriptor.of(JAVA_INT));
     setLazy = bind(driver, "emulatorSetLazy", FunctionDescriptor.ofVoid(JAVA_INT));
     setMemory = bind(driver, "emulatorSetMemory", FunctionDescriptor.ofVoid(JAVA_INT, JAVA_LONG));
     MethodHandle configure =
@@ -121,8 +123,10 @@ public final class EmulatedCuda {
    * with this directory as its LD_LIBRARY_PATH and with HETERMOE_EMULATED_GPUS=90 (capabilities,
    * separated by commas, each perhaps with an amount of memory: 90:2G) computes on emulated
    * devices; HETERMOE_EMULATOR_ORDER=eager, HETERMOE_EMULATOR_RACE_CHECK=0 and
-   * HETERMOE_EMULATOR_THREADS=1 are the knobs of such a process. What goes wrong there is on its
-   * standard error stream, in lines that begin with "emulated GPU: ".
+   * HETERMOE_EMULATOR_THREADS=1 are the knobs of such a process; HETERMOE_EMULATED_GPUS= is a
+   * driver that sees no GPU, and HETERMOE_EMULATED_DRIVER=11080 one that says it is CUDA 11.8's (it
+   * understands as much as ever). What goes wrong there is on its standard error stream, in lines
+   * that begin with "emulated GPU: ".
    *
    * @return a directory
    */
@@ -173,6 +177,15 @@ public final class EmulatedCuda {
    */
   public void raceCheck(boolean on) {
     invoke(setRaceCheck, on ? 1 : 0);
+  }
+
+  /**
+   * Whether accesses of shared memory without a barrier between them are reported now.
+   *
+   * @return false after {@link #raceCheck(boolean)} or HETERMOE_EMULATOR_RACE_CHECK=0 said so
+   */
+  public boolean raceChecked() {
+    return (int) invoke(raceCheck) != 0;
   }
 
   /**

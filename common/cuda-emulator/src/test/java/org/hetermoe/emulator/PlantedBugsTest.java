@@ -2,18 +2,28 @@ package org.hetermoe.emulator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 
 /**
  * What the emulator's silence is worth: each bug that it is there to find, planted, and the line
- * that it printed.
+ * that it printed, which {@code target/planted-bugs.txt} keeps.
  */
 @RequiresEmulatedCuda
 class PlantedBugsTest {
@@ -100,6 +110,35 @@ class PlantedBugsTest {
     }
   }
 
+  /** The lines that were printed, by the test that planted the bug. */
+  private static final SortedMap<String, List<String>> PRINTED = new TreeMap<>();
+
+  private String planted;
+
+  @BeforeEach
+  void plant(TestInfo test) {
+    planted = test.getTestMethod().orElseThrow().getName();
+  }
+
+  /** What the silence is worth can be read in one place. */
+  @AfterAll
+  static void write() throws IOException {
+    List<String> lines = new ArrayList<>();
+    PRINTED.forEach((bug, printed) -> printed.forEach(line -> lines.add(bug + ": " + line)));
+    Files.write(Path.of("target", "planted-bugs.txt"), lines);
+  }
+
+  /** Notes a line for the report; as {@link #plain}. */
+  private String printed(String fault) {
+    PRINTED.computeIfAbsent(planted, absent -> new ArrayList<>()).add(fault);
+    return plain(fault);
+  }
+
+  /** A wait that was left out has no line: it shows in a number. */
+  private void computed(List<Float> withoutAndWith) {
+    printed("no line, but the number %s; with the wait %s".formatted(withoutAndWith.toArray()));
+  }
+
   /** Address and PTX line differ from compiler to compiler; the rest is what is asserted. */
   private static String plain(String fault) {
     return fault
@@ -112,14 +151,14 @@ class PlantedBugsTest {
     onGpu(
         gpu -> {
           // an overrun of the reader by the writer of the other warp, and the other way round
-          assertThat(plain(gpu.fault("no_syncthreads", 1, 64, 0, gpu.allocate(256))))
+          assertThat(printed(gpu.fault("no_syncthreads", 1, 64, 0, gpu.allocate(256))))
               .matches(
                   "kernel no_syncthreads, block \\(0,0,0\\), thread \\(\\d+,0,0\\), test.cu:[34], PTX: race in shared"
                       + " memory: (read|write) of 4 bytes at 0x[0-9a-f]+ after an unsynchronised (write|read) by .*");
         });
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("read_then_write", 1, 64, 0, gpu.allocate(256))))
+            assertThat(printed(gpu.fault("read_then_write", 1, 64, 0, gpu.allocate(256))))
                 .isEqualTo(
                     "kernel read_then_write, block (0,0,0), thread (32,0,0), test.cu:10, PTX: race in shared memory:"
                         + " read of 4 bytes at 0x7c after an unsynchronised write by thread 31"));
@@ -129,7 +168,7 @@ class PlantedBugsTest {
   void missingSyncwarp() {
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("no_syncwarp", 1, 32, 0, gpu.allocate(128))))
+            assertThat(printed(gpu.fault("no_syncwarp", 1, 32, 0, gpu.allocate(128))))
                 .isEqualTo(
                     "kernel no_syncwarp, block (0,0,0), thread (0,0,0), test.cu:17, PTX: race in shared memory: read of"
                         + " 4 bytes at 0x7c after an unsynchronised write by thread 31"));
@@ -153,7 +192,7 @@ class PlantedBugsTest {
   void writePastTheEnd() {
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("past_the_end", 1, 32, 0, gpu.allocate(128), 3)))
+            assertThat(printed(gpu.fault("past_the_end", 1, 32, 0, gpu.allocate(128), 3)))
                 .isEqualTo(
                     "kernel past_the_end, block (0,0,0), thread (29,0,0), test.cu:26, PTX: write of 4 bytes at ADDRESS"
                         + " of global memory: it is 0 bytes past the end of an allocation of 128 bytes"));
@@ -163,7 +202,7 @@ class PlantedBugsTest {
   void misalignedAccess() {
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("misaligned", 1, 1, 0, gpu.allocate(128))))
+            assertThat(printed(gpu.fault("misaligned", 1, 1, 0, gpu.allocate(128))))
                 .isEqualTo(
                     "kernel misaligned, block (0,0,0), thread (0,0,0), test.cu:29, PTX: misaligned read of 16 bytes at"
                         + " ADDRESS"));
@@ -173,7 +212,7 @@ class PlantedBugsTest {
   void sharedOverrun() {
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("shared_overrun", 1, 32, 0, gpu.allocate(128), 8)))
+            assertThat(printed(gpu.fault("shared_overrun", 1, 32, 0, gpu.allocate(128), 8)))
                 .isEqualTo(
                     "kernel shared_overrun, block (0,0,0), thread (24,0,0), test.cu:34, PTX: write of 4 bytes at 0x80"
                         + " of shared memory, which has 128 bytes"));
@@ -183,7 +222,7 @@ class PlantedBugsTest {
   void shuffleThatNamesLanesThatEnded() {
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("exited_lane", 1, 32, 0, gpu.allocate(128))))
+            assertThat(printed(gpu.fault("exited_lane", 1, 32, 0, gpu.allocate(128))))
                 .contains(
                     "kernel exited_lane, block (0,0,0), thread (0,0,0), test.cu:",
                     "PTX: all lanes of the mask have to"
@@ -194,7 +233,7 @@ class PlantedBugsTest {
   void shuffleUnderABranch() {
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("divergent_shuffle", 1, 32, 0, gpu.allocate(128))))
+            assertThat(printed(gpu.fault("divergent_shuffle", 1, 32, 0, gpu.allocate(128))))
                 .containsPattern(
                     "lanes wait for others of their mask that do not come|lane 16 has ended"));
   }
@@ -203,7 +242,7 @@ class PlantedBugsTest {
   void barrierOnTwoPaths() {
     onGpu(
         gpu ->
-            assertThat(plain(gpu.fault("two_barriers", 1, 64, 0, gpu.allocate(256))))
+            assertThat(printed(gpu.fault("two_barriers", 1, 64, 0, gpu.allocate(256))))
                 .isEqualTo(
                     "kernel two_barriers, block (0,0,0), thread (40,0,0), test.cu:57, PTX: lanes of one warp wait at"
                         + " different barriers; others are at test.cu:53, PTX"));
@@ -217,6 +256,7 @@ class PlantedBugsTest {
           Gpu.check(JCudaDriver.cuStreamCreate(other, 1));
           MemorySegment host = gpu.pinned(128);
           host.set(ValueLayout.JAVA_FLOAT, 0, 5f);
+          List<Float> found = new ArrayList<>();
           for (boolean waits : new boolean[] {false, true}) {
             long x = gpu.allocate(128);
             long y = gpu.allocate(128);
@@ -229,8 +269,10 @@ class PlantedBugsTest {
               Gpu.check(JCudaDriver.cuStreamWaitEvent(gpu.stream, copied, 0));
             }
             gpu.run("copy", 1, 32, 0, x, y);
-            assertThat(gpu.floats(y, 1)).containsExactly(waits ? 5f : Float.NaN);
+            found.add(gpu.floats(y, 1)[0]);
           }
+          assertThat(found).containsExactly(Float.NaN, 5f);
+          computed(found);
         });
   }
 
@@ -238,6 +280,7 @@ class PlantedBugsTest {
   void pinnedBufferUsedAgainTooEarly() {
     onGpu(
         gpu -> {
+          List<Float> found = new ArrayList<>();
           for (boolean waits : new boolean[] {false, true}) {
             MemorySegment host = gpu.pinned(4);
             host.set(ValueLayout.JAVA_FLOAT, 0, 5f);
@@ -252,8 +295,10 @@ class PlantedBugsTest {
             }
             host.set(ValueLayout.JAVA_FLOAT, 0, 6f);
             Gpu.check(gpu.synchronize());
-            assertThat(gpu.floats(x, 1)).containsExactly(waits ? 5f : 6f);
+            found.add(gpu.floats(x, 1)[0]);
           }
+          assertThat(found).containsExactly(6f, 5f);
+          computed(found);
         });
   }
 
@@ -261,6 +306,7 @@ class PlantedBugsTest {
   void hostReadBeforeItsEvent() {
     onGpu(
         gpu -> {
+          List<Float> found = new ArrayList<>();
           for (boolean waits : new boolean[] {false, true}) {
             MemorySegment host = gpu.pinned(4);
             host.set(ValueLayout.JAVA_FLOAT, 0, 1f);
@@ -273,8 +319,10 @@ class PlantedBugsTest {
             if (waits) {
               Gpu.check(JCudaDriver.cuEventSynchronize(copied));
             }
-            assertThat(host.get(ValueLayout.JAVA_FLOAT, 0)).isEqualTo(waits ? 9f : 1f);
+            found.add(host.get(ValueLayout.JAVA_FLOAT, 0));
           }
+          assertThat(found).containsExactly(1f, 9f);
+          computed(found);
         });
   }
 
@@ -295,7 +343,7 @@ class PlantedBugsTest {
         gpu -> {
           long x = gpu.upload(new float[32]);
           Gpu.check(JCudaDriver.cuMemFree(new Gpu.DevicePointer(x)));
-          assertThat(plain(gpu.fault("copy", 1, 32, 0, x, gpu.allocate(128))))
+          assertThat(printed(gpu.fault("copy", 1, 32, 0, x, gpu.allocate(128))))
               .contains(
                   "kernel copy",
                   "read of 4 bytes at ADDRESS of global memory: use after free of an allocation of 128 bytes");
@@ -308,7 +356,7 @@ class PlantedBugsTest {
       long x = volta.upload(new float[32]);
       onGpu(
           gpu ->
-              assertThat(plain(gpu.fault("copy", 1, 32, 0, x, gpu.allocate(128))))
+              assertThat(printed(gpu.fault("copy", 1, 32, 0, x, gpu.allocate(128))))
                   .endsWith(
                       "it belongs to another context (device 0), to which device 2 has no peer access"));
       JCudaDriver.cuCtxSetCurrent(volta.context());
@@ -321,7 +369,8 @@ class PlantedBugsTest {
         gpu -> {
           JCudaDriver.cuCtxSetCurrent(new CUcontext());
           assertThat(JCudaDriver.cuMemAlloc(new CUdeviceptr(), 4)).isEqualTo(201);
-          assertThat(gpu.onlyFault()).isEqualTo("cuMemAlloc: this thread has no current context");
+          assertThat(printed(gpu.onlyFault()))
+              .isEqualTo("cuMemAlloc: this thread has no current context");
           JCudaDriver.cuCtxSetCurrent(gpu.context());
         });
   }
@@ -330,10 +379,10 @@ class PlantedBugsTest {
   void ptxThatIsNewerThanTheDevice() {
     try (Gpu gpu = new Gpu(75)) {
       assertThat(gpu.load(Gpu.kernelText(80, ""))).isEqualTo(218);
-      assertThat(gpu.onlyFault())
+      assertThat(printed(gpu.onlyFault()))
           .isEqualTo("cuModuleLoadData: PTX line 2: PTX for sm_80 on a device of sm_75");
       assertThat(gpu.load(Gpu.kernelText(75, "").replace("7.8", "9.0"))).isEqualTo(222);
-      assertThat(gpu.onlyFault())
+      assertThat(printed(gpu.onlyFault()))
           .isEqualTo("cuModuleLoadData: PTX of version 9.0, newer than the driver's 8.8");
     }
   }
@@ -342,7 +391,7 @@ class PlantedBugsTest {
   void compiledProgramInsteadOfPtx() {
     try (Gpu gpu = new Gpu(75)) {
       assertThat(gpu.load("\177ELF compiled")).isEqualTo(200);
-      assertThat(gpu.onlyFault())
+      assertThat(printed(gpu.onlyFault()))
           .isEqualTo("cuModuleLoadData: a CUBIN was loaded: the emulated GPU runs PTX only");
     }
   }
@@ -352,11 +401,11 @@ class PlantedBugsTest {
     onGpu(
         gpu -> {
           assertThat(gpu.launch("bounded", 1, 65, 0, gpu.allocate(1000))).isEqualTo(701);
-          assertThat(gpu.onlyFault())
+          assertThat(printed(gpu.onlyFault()))
               .isEqualTo(
                   "cuLaunchKernel: kernel bounded: 65 threads in a block, more than the 64 that it was compiled for");
           assertThat(gpu.launch("copy", 1, 1025, 0, 0L, 0L)).isEqualTo(1);
-          assertThat(gpu.onlyFault())
+          assertThat(printed(gpu.onlyFault()))
               .isEqualTo(
                   "cuLaunchKernel: kernel copy: 1025 threads in a block, more than the device's 1024");
           assertThat(gpu.launch("copy", 0, 32, 0, 0L, 0L)).isEqualTo(1);
@@ -369,7 +418,7 @@ class PlantedBugsTest {
         gpu -> {
           long y = gpu.allocate(128);
           assertThat(gpu.launch("dynamic_memory", 1, 32, 49153, y)).isEqualTo(1);
-          assertThat(gpu.onlyFault())
+          assertThat(printed(gpu.onlyFault()))
               .isEqualTo(
                   "cuLaunchKernel: kernel dynamic_memory: 49153 bytes of dynamic shared memory, 49152 are allowed:"
                       + " cuFuncSetAttribute(MAX_DYNAMIC_SHARED_SIZE_BYTES) opts in to more, up to 166912");
@@ -384,11 +433,12 @@ class PlantedBugsTest {
   void unknownOpcode() {
     try (Gpu gpu = new Gpu(90)) {
       assertThat(gpu.load(Gpu.kernelText(90, "frobnicate.f32 %f1, %f2;"))).isEqualTo(218);
-      assertThat(gpu.onlyFault())
+      assertThat(printed(gpu.onlyFault()))
           .isEqualTo(
               "cuModuleLoadData: kernel k, PTX line 14: 'frobnicate.f32 %f1, %f2': unknown opcode 'frobnicate.f32'");
       assertThat(gpu.load(Gpu.kernelText(90, "add.rn.relu.f16 %h1, %h1, %h1;"))).isEqualTo(218);
-      assertThat(gpu.onlyFault()).contains("modifier '.relu' is not supported by the emulator");
+      assertThat(printed(gpu.onlyFault()))
+          .contains("modifier '.relu' is not supported by the emulator");
     }
   }
 
@@ -397,7 +447,7 @@ class PlantedBugsTest {
     onGpu(
         gpu -> {
           assertThat(JCudaDriver.cuCtxSetLimit(0, 1024)).isEqualTo(801);
-          assertThat(gpu.onlyFault())
+          assertThat(printed(gpu.onlyFault()))
               .isEqualTo("cuCtxSetLimit: not supported by the emulated driver");
         });
   }

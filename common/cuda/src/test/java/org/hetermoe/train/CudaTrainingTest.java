@@ -1,6 +1,7 @@
 package org.hetermoe.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.hetermoe.train.TestRun.EXPERTS;
 import static org.hetermoe.train.TestRun.LAYERS;
 import static org.hetermoe.train.TestRun.MODEL;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.data.Offset;
+import org.hetermoe.compute.cuda.memory.OutOfDeviceMemoryException;
 import org.hetermoe.emulator.EmulatedCuda;
 import org.hetermoe.emulator.RequiresEmulatedCuda;
 import org.hetermoe.group.Placement;
@@ -39,6 +41,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @RequiresEmulatedCuda
 class CudaTrainingTest {
   private static final Placement ONE = Placement.balanced(LAYERS, EXPERTS, 1);
+  private static final long MEMORY = 16L << 20;
   private static EmulatedCuda emulator;
 
   @BeforeAll
@@ -122,6 +125,28 @@ class CudaTrainingTest {
 
     assertThat(numbers(sockets))
         .isEqualTo(numbers(TestRun.localResults("cuda:2", plan(2, 1, 1, ONE), 3, 1)));
+  }
+
+  /** A device that holds the parameters and not all that a micro-batch leaves. */
+  @Test
+  void whoRunsOutOfMemoryIsToldWhatTrainingHolds() {
+    int device = 1;
+    emulator.memory(device, MEMORY);
+    try {
+      assertThatExceptionOfType(OutOfDeviceMemoryException.class)
+          .isThrownBy(
+              () ->
+                  TestRun.localResults(
+                      "cuda:" + device, plan(MODEL, 1, 1, 1, ScheduleKind.ZEBRA, ONE), 1024, 1))
+          .withMessageMatching(
+              "cuda:1 .* is out of memory: F32\\[13312, \\d+] for activations takes .* MiB in tensors: .*")
+          .satisfies(
+              e ->
+                  assertThat(e.getMessage())
+                      .contains("weights ", "gradients ", "optimizer state ", "activations "));
+    } finally {
+      emulator.memory(device, 4L << 30);
+    }
   }
 
   /** Every generation has the losses of the processor, but for rounding. */

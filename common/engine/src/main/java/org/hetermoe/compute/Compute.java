@@ -55,9 +55,22 @@ public interface Compute extends AutoCloseable {
   /** A tensor with undefined contents. The caller closes it. */
   Tensor allocate(DType dtype, Shape shape);
 
+  /**
+   * As {@link #allocate(DType, Shape)}, which is for {@link Holder#WORKSPACE}; a device with memory
+   * of its own remembers what the tensor is for, and says so when it has no more.
+   */
+  default Tensor allocate(Holder holder, DType dtype, Shape shape) {
+    return allocate(dtype, shape);
+  }
+
   /** A tensor of zeros. The caller closes it. */
   default Tensor zeros(DType dtype, Shape shape) {
-    Tensor tensor = allocate(dtype, shape);
+    return zeros(Holder.WORKSPACE, dtype, shape);
+  }
+
+  /** As {@link #zeros(DType, Shape)}, for someone else than {@link Holder#WORKSPACE}. */
+  default Tensor zeros(Holder holder, DType dtype, Shape shape) {
+    Tensor tensor = allocate(holder, dtype, shape);
     fill(tensor, 0f);
     return tensor;
   }

@@ -9,20 +9,28 @@ import org.hetermoe.tensor.Shape;
 /** Allocates tensors that live equally long, and closes them together. */
 public final class Workspace implements AutoCloseable {
   private final Compute compute;
+  private final Holder holder;
   private final List<Tensor> tensors = new ArrayList<>();
 
+  /** For what one task needs while it runs. */
   public Workspace(Compute compute) {
+    this(compute, Holder.WORKSPACE);
+  }
+
+  /** For tensors that are held for something. */
+  public Workspace(Compute compute, Holder holder) {
     this.compute = compute;
+    this.holder = holder;
   }
 
   /** A tensor with undefined contents. */
   public Tensor tensor(DType dtype, int... dims) {
-    return own(compute.allocate(dtype, Shape.of(dims)));
+    return own(compute.allocate(holder, dtype, Shape.of(dims)));
   }
 
   /** A tensor of zeros. */
   public Tensor zeros(DType dtype, int... dims) {
-    return own(compute.zeros(dtype, Shape.of(dims)));
+    return own(compute.zeros(holder, dtype, Shape.of(dims)));
   }
 
   /**
@@ -35,7 +43,7 @@ public final class Workspace implements AutoCloseable {
 
   /** An I32 tensor with undefined contents. */
   public Tensor i32(int... dims) {
-    return own(compute.allocate(DType.I32, Shape.of(dims)));
+    return tensor(DType.I32, dims);
   }
 
   /** An I32 tensor with the given elements. */

@@ -2,6 +2,7 @@ package org.hetermoe.nn;
 
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.model.ModelConfig;
@@ -86,7 +87,7 @@ public final class AttentionLayer {
   public Activations forward(Tensor input, AttentionShape shape) {
     int tokens = shape.tokens();
     int hidden = model.hidden();
-    Workspace w = new Workspace(compute);
+    Workspace w = new Workspace(compute, Holder.ACTIVATIONS);
     Activations a =
         new Activations(
             w,

@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.model.ModelConfig;
@@ -176,7 +177,7 @@ public final class ExpertBank implements AutoCloseable {
   }
 
   private Inner inner(int layer, Groups groups, Tensor input) {
-    Workspace w = new Workspace(compute);
+    Workspace w = new Workspace(compute, Holder.ACTIVATIONS);
     Inner inner =
         new Inner(
             w,

@@ -1,6 +1,7 @@
 package org.hetermoe.nn;
 
 import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.model.ModelConfig;
@@ -65,7 +66,7 @@ public final class LanguageHead {
    */
   public Activations forward(Tensor input, Tensor targets) {
     int tokens = input.shape().rows();
-    Workspace w = new Workspace(compute);
+    Workspace w = new Workspace(compute, Holder.ACTIVATIONS);
     Activations a =
         new Activations(
             w,

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.model.ParameterNames;
 import org.hetermoe.tensor.DType;
@@ -50,11 +51,11 @@ public final class ParameterSet implements AutoCloseable {
       elements = Math.addExact(elements, padded(shape));
     }
     Shape flat = Shape.of(elements);
-    values = compute.zeros(type, flat);
-    masters = type == EXACT ? values : compute.zeros(EXACT, flat);
-    gradients = compute.zeros(EXACT, flat);
-    m = compute.zeros(EXACT, flat);
-    v = compute.zeros(EXACT, flat);
+    values = compute.zeros(Holder.WEIGHTS, type, flat);
+    masters = type == EXACT ? values : compute.zeros(Holder.OPTIMIZER_STATE, EXACT, flat);
+    gradients = compute.zeros(Holder.GRADIENTS, EXACT, flat);
+    m = compute.zeros(Holder.OPTIMIZER_STATE, EXACT, flat);
+    v = compute.zeros(Holder.OPTIMIZER_STATE, EXACT, flat);
     int offset = 0;
     for (Map.Entry<String, Shape> entry : shapes.entrySet()) {
       String name = entry.getKey();

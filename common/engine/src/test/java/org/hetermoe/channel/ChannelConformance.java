@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -24,6 +26,8 @@ import org.hetermoe.tensor.Shape;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What every transport must do. A transport's test extends this and says how to open a group. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -98,18 +102,29 @@ public abstract class ChannelConformance {
     }
   }
 
-  @Test
-  void elementTypesAndShapesTravel() throws Exception {
+  /**
+   * An even and an odd number of elements, behind a table, and more than one record of a broker.
+   */
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void elementTypesAndShapesTravel(DType type) throws Exception {
+    List<Shape> shapes = List.of(Shape.of(2, 3, 4, 5), Shape.of(7, 3), Shape.of(1201, 1023));
     try (ChannelGroup group = open(newRun(), PAIR, WINDOW)) {
-      FrameKey key = new FrameKey(Phase.REDUCE, 9, new Subject.Piece(2), EXPERT);
-      Shape shape = Shape.of(2, 3, 4, 5);
-      group
-          .channel(EXPERT)
-          .send(ATTENTION, group.channel(EXPERT).newFrame(key, 0, DType.I32, shape));
-      try (Frame frame = group.channel(ATTENTION).receive(key)) {
-        assertThat(frame.dtype()).isEqualTo(DType.I32);
-        assertThat(frame.shape()).isEqualTo(shape);
+      for (int piece = 0; piece < shapes.size(); piece++) {
+        FrameKey key = new FrameKey(Phase.REDUCE, 9, new Subject.Piece(piece), EXPERT);
+        Shape shape = shapes.get(piece);
+        Frame sent = group.channel(EXPERT).newFrame(key, piece, type, shape);
+        byte[] bytes = new byte[Math.toIntExact(shape.elements() * type.bytes())];
+        new Random(piece).nextBytes(bytes);
+        sent.data().copyFrom(MemorySegment.ofArray(bytes));
+        group.channel(EXPERT).send(ATTENTION, sent);
+        try (Frame frame = group.channel(ATTENTION).receive(key)) {
+          assertThat(frame.dtype()).isEqualTo(type);
+          assertThat(frame.shape()).isEqualTo(shape);
+          assertThat(frame.data().mismatch(MemorySegment.ofArray(bytes))).isEqualTo(-1);
+        }
       }
+      assertThat(refusals.total()).isZero();
     }
   }
 

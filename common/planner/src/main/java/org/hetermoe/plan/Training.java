@@ -39,7 +39,7 @@ public record Training(
     TENSORS,
     /**
      * By estimate, in widths of the residual stream, and whole layers computed again with all that
-     * goes before them: for a runtime of which no more is known.
+     * goes before them: for a runtime of which no more is known. Only of {@link Recompute#FULL}.
      */
     WIDTHS
   }
@@ -75,6 +75,10 @@ public record Training(
     if (!gradients.floating()) {
       throw new IllegalArgumentException("gradients need a floating-point type, not " + gradients);
     }
+    if (accounting == Accounting.WIDTHS && recompute != Recompute.FULL) {
+      throw new IllegalArgumentException(
+          "there is no estimate of what is kept with recompute " + recompute.label());
+    }
   }
 
   /** As the services train: everything on every attention worker. */
@@ -96,11 +100,19 @@ public record Training(
    * Gradients are accumulated and reduced in single precision, as the runtime holds them.
    */
   public static Training paper(DType type) {
+    return paper(type, Recompute.FULL);
+  }
+
+  /**
+   * As {@link #paper(DType)}, with other activations computed again. What is kept then is known
+   * tensor by tensor; the estimate is one of checkpointed runs.
+   */
+  public static Training paper(DType type, Recompute recompute) {
     return new Training(
         new GroupPrecision(type, type, type, type),
         DType.F32,
-        Recompute.FULL,
-        Accounting.WIDTHS,
+        recompute,
+        recompute == Recompute.FULL ? Accounting.WIDTHS : Accounting.TENSORS,
         true,
         false,
         Reduction.RING,

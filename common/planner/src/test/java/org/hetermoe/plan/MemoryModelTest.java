@@ -2,6 +2,8 @@ package org.hetermoe.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
+import java.util.stream.Stream;
 import org.hetermoe.model.KnownModels;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.run.GroupPrecision;
@@ -45,6 +47,25 @@ class MemoryModelTest {
     assertThat(memory(1, balanced()).expertBytes()).isEqualTo(18 * D1.expertParameters());
     assertThat(Training.services(GroupPrecision.FP32, Recompute.NONE).expertStateBytes())
         .isEqualTo(4 * Float.BYTES);
+  }
+
+  @Test
+  void whatIsComputedAgainIsNotKept() {
+    List<MemoryModel> models =
+        Stream.of(Recompute.FULL, Recompute.ATTENTION, Recompute.NONE)
+            .map(recompute -> Training.paper(DType.F16, recompute))
+            .map(how -> new MemoryModel(StepSpec.alike(D1, LENGTH, 4, 3, how, 1, balanced())))
+            .toList();
+
+    assertThat(models)
+        .extracting(memory -> (long) memory.expertRowBytes() / DType.F16.bytes())
+        .containsExactly(
+            (long) D1.hidden(),
+            D1.hidden() + 3L * D1.expertWidth() + 2,
+            D1.hidden() + 3L * D1.expertWidth() + 2);
+    // Of each token on its way, at the least what two norms put out.
+    assertThat(models.get(2).attentionBytes(2, 2, true) - models.get(1).attentionBytes(2, 2, true))
+        .isGreaterThan(3L * 2 * LENGTH * D1.layers() * 2 * D1.hidden() * DType.F16.bytes());
   }
 
   @Test

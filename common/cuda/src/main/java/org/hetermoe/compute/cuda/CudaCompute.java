@@ -9,6 +9,7 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Completion;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Mark;
 import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.Tensor;
@@ -83,6 +84,11 @@ final class CudaCompute implements Compute {
   }
 
   @Override
+  public Tensor allocate(Holder holder, DType dtype, Shape shape) {
+    return device.memory().allocate(holder, dtype, shape);
+  }
+
+  @Override
   public Tensor transferTensor(MemorySegment buffer, DType dtype, Shape shape) {
     if (!buffer.isNative()) {
       throw new IllegalArgumentException("only native memory can be a buffer of transfers");
@@ -95,7 +101,7 @@ final class CudaCompute implements Compute {
       throw new IllegalArgumentException(
           "a tensor " + shape + " has " + bytes + " bytes, the buffer " + buffer.byteSize());
     }
-    return device.memory().allocate(dtype, shape).forTransfers();
+    return device.memory().allocate(Holder.FRAMES, dtype, shape).forTransfers();
   }
 
   @Override

@@ -72,11 +72,12 @@ public record CudaInventory(
       problems.add("no GPU of compute capability 7.0 (V100) or newer is visible");
     }
     Architecture[] targets = driver.map(CudaRuntime::architectures).orElse(new Architecture[0]);
-    attempt(() -> Nvrtc.find(targets), problems)
+    int version = driver.map(Driver::version).orElse(Nvrtc.NEWEST_DRIVER);
+    attempt(() -> Nvrtc.find(version, targets), problems)
         .ifPresent(
             nvrtc -> libraries.add(new Library("NVRTC", dotted(nvrtc.version()), nvrtc.path())));
-    boolean volta = driver.map(CudaRuntime::hasVolta).orElse(false);
-    attempt(() -> Cublas.find(volta), problems)
+    boolean cuda12 = driver.map(CudaRuntime::needsCuda12).orElse(false);
+    attempt(() -> Cublas.find(cuda12), problems)
         .ifPresent(cublas -> libraries.add(new Library("cuBLAS", cublas.version(), cublas.path())));
     return new CudaInventory(driver.map(Driver::versionText), devices, libraries, problems);
   }

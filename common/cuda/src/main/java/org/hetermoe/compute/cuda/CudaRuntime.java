@@ -26,6 +26,7 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
   private static final String KERNELS = "hetermoe.cuda.kernels";
 
   private static final Architecture TURING = new Architecture(7, 5);
+  private static final int CUDA_13 = 13_000;
 
   private static CudaRuntime loaded;
 
@@ -38,8 +39,8 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
     if (loaded == null) {
       Driver driver = Driver.load();
       requireDevice(driver);
-      Nvrtc compiler = Nvrtc.find(architectures(driver));
-      Cublas cublas = Cublas.find(hasVolta(driver));
+      Nvrtc compiler = Nvrtc.find(driver.version(), architectures(driver));
+      Cublas cublas = Cublas.find(needsCuda12(driver));
       loaded =
           new CudaRuntime(
               driver, cublas, new KernelCache(kernelDirectory(), compiler, driver.version()));
@@ -72,10 +73,11 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
         .toArray(Architecture[]::new);
   }
 
-  /** Whether a device is of the generation that CUDA 13 has dropped. */
-  static boolean hasVolta(Driver driver) {
-    return driver.devices().stream()
-        .anyMatch(device -> isUsable(device) && !architecture(device).isAtLeast(TURING));
+  /** Whether driver or devices are of generations that the libraries of CUDA 13 have dropped. */
+  static boolean needsCuda12(Driver driver) {
+    return driver.version() < CUDA_13
+        || driver.devices().stream()
+            .anyMatch(device -> isUsable(device) && !architecture(device).isAtLeast(TURING));
   }
 
   static Architecture architecture(DeviceInfo device) {
@@ -103,7 +105,8 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
    * The device of a selector: nothing for the first that is usable, an ordinal, or a UUID or its
    * beginning, as nvidia-smi prints it.
    *
-   * @throws ComputeUnavailableException if there is none; the message lists those that there are
+   * @throws ComputeUnavailableException if there is none, and the message lists those that there
+   *     are; or if it is too old for kernels, or too new for the compiler and the driver
    */
   DeviceInfo device(String selector) {
     DeviceInfo found =
@@ -119,6 +122,7 @@ record CudaRuntime(Driver driver, Cublas cublas, KernelCache kernels) {
           "%s has compute capability %s; 7.0 (V100) or newer is needed"
               .formatted(found.name(), found.capability()));
     }
+    kernels.require(architecture(found));
     return found;
   }
 

@@ -45,23 +45,30 @@ final class LinearOperations implements AutoCloseable {
   LinearOperations(CudaDevice device, Cublas cublas) {
     this.device = device;
     this.cublas = cublas;
-    this.queue = new ProductQueue(cublas, device.lanes().compute().stream());
+    this.queue = products(device.lanes().compute().stream());
   }
 
-  private void requireType(DType type) {
+  private ProductQueue products(Stream stream) {
+    long bytes = ProductQueue.workspaceBytes(device.info());
+    return new ProductQueue(cublas, stream, device.memory().reserve(bytes, "cuBLAS's workspace"));
+  }
+
+  /** Begins a piece of work with operands of a type. */
+  private Work begin(DType type) {
     device
         .refusal(type)
         .ifPresent(
             reason -> {
               throw new IllegalArgumentException(reason);
             });
+    Work work = device.work();
+    work.begin();
+    return work;
   }
 
   void linear(Tensor x, Tensor w, Tensor y) {
     Operands.linear(x, w, y);
-    requireType(x.dtype());
-    Work work = device.work();
-    work.begin();
+    Work work = begin(x.dtype());
     long from = work.address(x);
     long weight = work.address(w);
     long to = work.address(y);
@@ -72,9 +79,7 @@ final class LinearOperations implements AutoCloseable {
 
   void linearBackwardInput(Tensor dy, Tensor w, Tensor dx, boolean accumulate) {
     Operands.linearBackwardInput(dy, w, dx);
-    requireType(dy.dtype());
-    Work work = device.work();
-    work.begin();
+    Work work = begin(dy.dtype());
     long from = work.address(dy);
     long weight = work.address(w);
     long to = work.address(dx);
@@ -86,9 +91,7 @@ final class LinearOperations implements AutoCloseable {
 
   void linearBackwardWeight(Tensor dy, Tensor x, Tensor dw) {
     Operands.linearBackwardWeight(dy, x, dw);
-    requireType(dy.dtype());
-    Work work = device.work();
-    work.begin();
+    Work work = begin(dy.dtype());
     long gradient = work.address(dy);
     long input = work.address(x);
     long to = work.address(dw);
@@ -99,20 +102,17 @@ final class LinearOperations implements AutoCloseable {
 
   void groupedLinear(Tensor x, Groups groups, List<Tensor> w, Tensor y) {
     Operands.groupedLinear(x, groups, w, y);
-    requireType(x.dtype());
-    Work work = device.work();
-    work.begin();
+    Work work = begin(x.dtype());
     long from = work.address(x);
     long to = work.address(y);
     long[] weights = addresses(work, w);
-    int width = x.dtype().bytes();
     forEach(
         groups,
         (products, g) ->
             products.forward(
-                from + (long) groups.start(g) * in(w.get(g)) * width,
+                rows(from, x, groups, g),
                 weights[g],
-                to + (long) groups.start(g) * out(w.get(g)) * width,
+                rows(to, y, groups, g),
                 groups.size(g),
                 in(w.get(g)),
                 out(w.get(g)),
@@ -123,20 +123,17 @@ final class LinearOperations implements AutoCloseable {
   void groupedLinearBackwardInput(
       Tensor dy, Groups groups, List<Tensor> w, Tensor dx, boolean accumulate) {
     Operands.groupedLinearBackwardInput(dy, groups, w, dx);
-    requireType(dy.dtype());
-    Work work = device.work();
-    work.begin();
+    Work work = begin(dy.dtype());
     long from = work.address(dy);
     long to = work.address(dx);
     long[] weights = addresses(work, w);
-    int width = dy.dtype().bytes();
     forEach(
         groups,
         (products, g) ->
             products.backwardInput(
-                from + (long) groups.start(g) * out(w.get(g)) * width,
+                rows(from, dy, groups, g),
                 weights[g],
-                to + (long) groups.start(g) * in(w.get(g)) * width,
+                rows(to, dx, groups, g),
                 groups.size(g),
                 in(w.get(g)),
                 out(w.get(g)),
@@ -146,19 +143,16 @@ final class LinearOperations implements AutoCloseable {
 
   void groupedLinearBackwardWeight(Tensor dy, Tensor x, Groups groups, List<Tensor> dw) {
     Operands.groupedLinearBackwardWeight(dy, x, groups, dw);
-    requireType(dy.dtype());
-    Work work = device.work();
-    work.begin();
+    Work work = begin(dy.dtype());
     long gradient = work.address(dy);
     long input = work.address(x);
     long[] targets = addresses(work, dw);
-    int width = dy.dtype().bytes();
     forEach(
         groups,
         (products, g) ->
             products.backwardWeight(
-                gradient + (long) groups.start(g) * out(dw.get(g)) * width,
-                input + (long) groups.start(g) * in(dw.get(g)) * width,
+                rows(gradient, dy, groups, g),
+                rows(input, x, groups, g),
                 targets[g],
                 groups.size(g),
                 in(dw.get(g)),
@@ -168,6 +162,11 @@ final class LinearOperations implements AutoCloseable {
 
   private static long[] addresses(Work work, List<Tensor> tensors) {
     return tensors.stream().mapToLong(work::address).toArray();
+  }
+
+  /** Where a group's rows of a tensor begin. */
+  private static long rows(long address, Tensor tensor, Groups groups, int group) {
+    return address + (long) groups.start(group) * tensor.shape().columns() * tensor.dtype().bytes();
   }
 
   private static int in(Tensor weight) {
@@ -213,7 +212,7 @@ final class LinearOperations implements AutoCloseable {
     }
     while (sides.size() < count) {
       Stream stream = device.context().newStream();
-      sides.add(new Side(stream, new ProductQueue(cublas, stream), device.context().newEvent()));
+      sides.add(new Side(stream, products(stream), device.context().newEvent()));
     }
   }
 

@@ -20,6 +20,7 @@ import org.hetermoe.tensor.Shape;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -107,7 +108,7 @@ class AttentionParityTest {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void agreesWithReference(Case each) {
+  void agreesWithReference(Case each, TestReporter reporter) {
     Compute device = devices.get(each.capability);
     Run expected = run(reference, each, null, 0);
     Run actual = run(device, each, expected, 0);
@@ -121,6 +122,7 @@ class AttentionParityTest {
         .usingRecursiveComparison()
         .isEqualTo(actual.results);
     assertThat(EmulatedDevices.emulator().faults()).isEmpty();
+    EmulatedOperations.publish(reporter, device);
   }
 
   @ParameterizedTest

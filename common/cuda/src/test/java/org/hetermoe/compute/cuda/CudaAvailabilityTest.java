@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.hetermoe.compute.cuda.library.CudaLibrary;
 import org.hetermoe.emulator.RequiresEmulatedCuda;
 import org.junit.jupiter.api.Test;
@@ -46,14 +47,13 @@ class CudaAvailabilityTest {
         .singleElement()
         .asString()
         .startsWith(
-            "compute cuda cannot start: cuBLAS is missing (libcublas.so.12, which V100 needs)");
+            "compute cuda cannot start: cuBLAS is missing (libcublas.so.12, which V100 and drivers of CUDA 12 need)");
   }
 
   @Test
   @RequiresEmulatedCuda
   void devicesAreFoundByNumberAndUuid() throws Exception {
-    String all = EmulatedDevices.emulator().libraries().toString();
-    List<String> lines = probe(all, "60,80,90", "cuda", "cuda:2", "cuda:0", "cuda:7", "auto");
+    List<String> lines = probe(all(), "60,80,90", "cuda", "cuda:2", "cuda:0", "cuda:7", "auto");
     assertThat(lines.get(0)).startsWith("cuda:1 (Emulated GPU sm_80 (no hardware), ");
     assertThat(lines.get(1)).startsWith("cuda:2 (Emulated GPU sm_90 (no hardware), ");
     assertThat(lines.get(2))
@@ -65,15 +65,67 @@ class CudaAvailabilityTest {
                 + " GPU-[-0-9a-f]{36}\\), cuda:1 .*, cuda:2 .*");
     assertThat(lines.get(4)).startsWith("cuda:1 (");
     String uuid = lines.get(3).replaceFirst(".*(GPU-[-0-9a-f]{36}).*", "$1"); // the last one's
-    assertThat(probe(all, "60,80,90", "cuda:" + uuid).getFirst())
+    assertThat(probe(all(), "60,80,90", "cuda:" + uuid).getFirst())
         .startsWith("cuda:2 (Emulated GPU sm_90");
   }
 
   @Test
   @RequiresEmulatedCuda
+  void aDeviceThatIsNotThereIsToldFromThoseThatAre() throws Exception {
+    String absent = "GPU-00000000-0000-0000-0000-000000000001";
+    assertThat(probe(all(), "80", "cuda:1", "cuda:" + absent))
+        .hasSize(2)
+        .allMatch(
+            line ->
+                line.matches(
+                    "there is no cuda:(1|%s); there is cuda:0 \\(Emulated GPU sm_80 \\(no hardware\\),"
+                            .formatted(absent)
+                        + " compute capability 8\\.0, GPU-[-0-9a-f]{36}\\)"));
+  }
+
+  @Test
+  @RequiresEmulatedCuda
+  void aDriverWithoutGpusSaysSo() throws Exception {
+    assertThat(probe(all(), "", "cuda", "cuda:0"))
+        .hasSize(2)
+        .allMatch(
+            line ->
+                line.matches(
+                    "compute cuda(:0)? cannot start: the NVIDIA driver sees no GPU \\(is"
+                        + " CUDA_VISIBLE_DEVICES set, or the container without GPUs\\?\\)"));
+  }
+
+  @Test
+  @RequiresEmulatedCuda
+  void aDriverThatIsTooOldIsToBeUpdated() throws Exception {
+    assertThat(probe(all(), Map.of("HETERMOE_EMULATED_DRIVER", "11080"), "80", "cuda"))
+        .containsExactly(
+            "compute cuda cannot start: the NVIDIA driver supports CUDA 11.8 only; CUDA 12.0 (driver"
+                + " 525) or newer is needed: update the driver");
+  }
+
+  /** A driver takes no PTX of a newer compiler, and what else the compiler emits fits no device. */
+  @Test
+  @RequiresEmulatedCuda
+  void aDriverThatIsOlderThanTheCompilerAndADeviceThatIsNewerAreRefused() throws Exception {
+    assertThat(
+            probe(all(), Map.of("HETERMOE_EMULATED_DRIVER", "12020"), "80,130", "cuda:0", "cuda:1"))
+        .satisfiesExactly(
+            line ->
+                assertThat(line)
+                    .startsWith("cuda:0 (Emulated GPU sm_80")
+                    .contains("driver CUDA 12.2"),
+            line ->
+                assertThat(line)
+                    .isEqualTo(
+                        "NVRTC 12.9 knows no sm_130, and the driver (CUDA"
+                            + " 12.2) is too old for its PTX: update the driver"));
+  }
+
+  @Test
+  @RequiresEmulatedCuda
   void devicesThatAreTooOldAreRefused() throws Exception {
-    String all = EmulatedDevices.emulator().libraries().toString();
-    assertThat(probe(all, "61", "cuda").getFirst())
+    assertThat(probe(all(), "61", "cuda").getFirst())
         .startsWith(
             "compute cuda cannot start: no GPU of compute capability 7.0 (V100) or newer; there is"
                 + " cuda:0 (Emulated GPU sm_61");
@@ -83,9 +135,10 @@ class CudaAvailabilityTest {
   @Test
   @RequiresEmulatedCuda
   void aBrokenDeviceSaysSoOnceAndThenThatItIsBroken() throws Exception {
-    String all = EmulatedDevices.emulator().libraries().toString();
     List<String> lines =
-        probe(all, "80", DeviceProbe.BREAK).stream().filter(line -> line.startsWith("cu")).toList();
+        probe(all(), "80", DeviceProbe.BREAK).stream()
+            .filter(line -> line.startsWith("cu"))
+            .toList();
     assertThat(lines).hasSize(2);
     assertThat(lines.getFirst())
         .matches("cu\\w+ on cuda:0: CUDA_ERROR_\\w+ \\(\\d+\\), .*; last kernel launched: stray");
@@ -103,7 +156,17 @@ class CudaAvailabilityTest {
         || Files.exists(Path.of("/usr/lib/x86_64-linux-gnu/libcuda.so.1"));
   }
 
+  private static String all() {
+    return EmulatedDevices.emulator().libraries().toString();
+  }
+
   private static List<String> probe(String libraries, String devices, String... names)
+      throws IOException, InterruptedException {
+    return probe(libraries, Map.of(), devices, names);
+  }
+
+  private static List<String> probe(
+      String libraries, Map<String, String> environment, String devices, String... names)
       throws IOException, InterruptedException {
     List<String> command =
         new ArrayList<>(
@@ -120,6 +183,7 @@ class CudaAvailabilityTest {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
     builder.environment().put("LD_LIBRARY_PATH", libraries);
     builder.environment().put("HETERMOE_EMULATED_GPUS", devices);
+    builder.environment().putAll(environment);
     builder.environment().put("XDG_CACHE_HOME", Path.of("target").toAbsolutePath().toString());
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

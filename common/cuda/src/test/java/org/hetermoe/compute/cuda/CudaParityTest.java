@@ -16,6 +16,7 @@ import org.hetermoe.compute.cuda.memory.MemoryPool;
 import org.hetermoe.emulator.RequiresEmulatedCuda;
 import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -67,7 +68,8 @@ class CudaParityTest {
 
   @ParameterizedTest(name = "sm_{0} {1} {2} {3}")
   @MethodSource("cases")
-  void agreesWithReference(int capability, DType storage, DType frame, OperationCase operation) {
+  void agreesWithReference(
+      int capability, DType storage, DType frame, OperationCase operation, TestReporter reporter) {
     Compute cuda =
         CUDA.computeIfAbsent(capability, sm -> EmulatedDevices.open(sm, MemoryPool.Sizing.EXACT));
     List<float[]> expected =
@@ -88,6 +90,7 @@ class CudaParityTest {
           output);
     }
     assertThat(cuda.memory().inUseBytes()).isZero();
+    EmulatedOperations.publish(reporter, cuda);
   }
 
   /** Attention has a test of its own, with lengths at which its kernels do different things. */

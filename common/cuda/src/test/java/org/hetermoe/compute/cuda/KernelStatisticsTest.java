@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 @RequiresNvrtc
 class KernelStatisticsTest {
   /** Registers, shared memory, occupancy. */
-  private static final Pattern CELL = Pattern.compile("(\\d+), ([\\d.]+), \\d+%");
+  private static final Pattern CELL = Pattern.compile("(\\d+), [\\d.]+, \\d+%");
 
   private static final int FEW_REGISTERS = 8;
 
@@ -49,6 +49,11 @@ class KernelStatisticsTest {
           + " -Dsurefire.failIfNoSpecifiedTests=false -D"
           + WRITE
           + "=true";
+
+  private static final String OUTDATED = "docs/kernels.md; rewrite it: " + REWRITE;
+
+  /** The cell of a kernel that an architecture does not have. */
+  private static final String ABSENT = "-";
 
   /** The compiler that the table was made with; another may count a register more. */
   private static final int TABLE_VERSION = 12_090;
@@ -79,20 +84,39 @@ class KernelStatisticsTest {
     }
 
     String cell() {
+      return cell(statistics.registers());
+    }
+
+    private String cell(int registers) {
       return String.format(
           Locale.ROOT,
           "%d, %s, %.0f%%",
-          statistics.registers(),
+          registers,
           shared() == 0 ? "0" : String.format(Locale.ROOT, "%.1f", shared() / 1024.0),
           100
               * Multiprocessor.of(statistics.architecture())
-                  .occupancy(threads(), statistics.registers(), shared()));
+                  .occupancy(threads(), registers, shared()));
+    }
+
+    /**
+     * Whether a cell of the table still tells of this kernel. The assembler does not allot the same
+     * registers every time: a few more or less are no news, as long as the occupancy is the one
+     * that goes with them.
+     */
+    boolean isToldBy(String written) {
+      Matcher cell = CELL.matcher(written);
+      if (!cell.matches()) {
+        return false;
+      }
+      int registers = Integer.parseInt(cell.group(1));
+      return Math.abs(registers - statistics.registers()) <= FEW_REGISTERS
+          && written.equals(cell(registers));
     }
   }
 
   @BeforeAll
   static void compile() throws InterruptedException, ExecutionException {
-    cache = new KernelCache(Path.of("target", "kernels"), Nvrtc.find(), 0);
+    cache = new KernelCache(Path.of("target", "kernels"), Nvrtc.find(Nvrtc.NEWEST_DRIVER), 0);
     rows = new ArrayList<>();
     try (ExecutorService executor = Executors.newFixedThreadPool(THREADS)) {
       List<Future<List<Row>>> compilations = new ArrayList<>();
@@ -191,53 +215,65 @@ class KernelStatisticsTest {
     assumeTrue(
         cache.compiler().version() == TABLE_VERSION,
         "the table was made with another compiler than " + cache.compiler());
-    List<List<String>> written = cells(current);
-    List<List<String>> now = cells(wanted);
-    assertThat(written).as("docs/kernels.md; rewrite it: " + REWRITE).hasSameSizeAs(now);
-    for (int row = 0; row < now.size(); row++) {
-      assertThat(now.get(row))
-          .as("docs/kernels.md; rewrite it: " + REWRITE)
-          .usingElementComparator((a, b) -> alike(a, b) ? 0 : 1)
-          .containsExactlyElementsOf(written.get(row));
-    }
+    Map<String, List<String>> written = cells(current);
+    Map<String, Map<Architecture, Row>> now = rowsByName();
+    assertThat(written.keySet()).as(OUTDATED).isEqualTo(now.keySet());
+    now.forEach(
+        (name, perArchitecture) -> {
+          for (int i = 0; i < KernelCatalog.ARCHITECTURES.size(); i++) {
+            Row row = perArchitecture.get(KernelCatalog.ARCHITECTURES.get(i));
+            String cell = written.get(name).get(i);
+            assertThat(row == null ? cell.equals(ABSENT) : row.isToldBy(cell))
+                .as("%s of %s, %s: %s", name, KernelCatalog.ARCHITECTURES.get(i), cell, OUTDATED)
+                .isTrue();
+          }
+        });
   }
 
-  /** The cells of each row of the table. */
-  private static List<List<String>> cells(String document) {
-    return document
+  /** The cells of each row of the table, by the name of the kernel. */
+  private static Map<String, List<String>> cells(String document) {
+    Map<String, List<String>> cells = new TreeMap<>();
+    document
         .lines()
-        .filter(line -> line.startsWith("| "))
+        .filter(line -> line.startsWith("| ") && !line.startsWith("| kernel |"))
         .map(line -> Arrays.stream(line.split("\\|", -1)).map(String::strip).toList())
-        .toList();
+        .forEach(row -> cells.put(row.get(1), row.subList(2, row.size() - 1)));
+    return cells;
   }
 
-  /** The assembler does not allot the same registers every time: a few more or less are no news. */
-  private static boolean alike(String one, String other) {
-    Matcher a = CELL.matcher(one);
-    Matcher b = CELL.matcher(other);
-    if (!a.matches() || !b.matches()) {
-      return one.equals(other);
+  private static Map<String, Map<Architecture, Row>> rowsByName() {
+    Map<String, Map<Architecture, Row>> byName = new TreeMap<>();
+    for (Row row : rows) {
+      byName
+          .computeIfAbsent(row.name(), absent -> new TreeMap<>())
+          .put(row.statistics().architecture(), row);
     }
-    int difference = Integer.parseInt(a.group(1)) - Integer.parseInt(b.group(1));
-    return Math.abs(difference) <= FEW_REGISTERS && a.group(2).equals(b.group(2));
+    return byName;
+  }
+
+  @Test
+  void theTableMayBeAFewRegistersOff() {
+    KernelCatalog.Variant variant =
+        new KernelCatalog.Variant(KernelSource.resource("elements.cu"), "", "", 256, 0);
+    Row row = new Row(variant, new KernelStatistics("k", new Architecture(7, 0), 48, 0, 0, 0));
+    assertThat(row.cell()).isEqualTo("48, 0, 63%");
+    assertThat(List.of("48, 0, 63%", "40, 0, 75%", "56, 0, 50%")).allMatch(row::isToldBy);
+    assertThat(List.of("39, 0, 75%", "48, 0.1, 63%", "48, 0, 75%", "40, 0, 63%", ABSENT))
+        .noneMatch(row::isToldBy);
   }
 
   private static String table() {
-    Map<String, Map<Architecture, String>> cells = new TreeMap<>();
-    for (Row row : rows) {
-      cells
-          .computeIfAbsent(row.name(), absent -> new TreeMap<>())
-          .put(row.statistics().architecture(), row.cell());
-    }
     StringBuilder table = new StringBuilder("\n| kernel |");
     KernelCatalog.ARCHITECTURES.forEach(each -> table.append(' ').append(each).append(" |"));
     table.append("\n|---|").append("---|".repeat(KernelCatalog.ARCHITECTURES.size())).append('\n');
-    cells.forEach(
-        (name, perArchitecture) ->
-            table.append(
-                KernelCatalog.ARCHITECTURES.stream()
-                    .map(each -> perArchitecture.getOrDefault(each, "-"))
-                    .collect(Collectors.joining(" | ", "| " + name + " | ", " |\n"))));
+    rowsByName()
+        .forEach(
+            (name, perArchitecture) ->
+                table.append(
+                    KernelCatalog.ARCHITECTURES.stream()
+                        .map(perArchitecture::get)
+                        .map(row -> row == null ? ABSENT : row.cell())
+                        .collect(Collectors.joining(" | ", "| " + name + " | ", " |\n"))));
     return table.append('\n').toString();
   }
 }

@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.data.SequenceBatch;
@@ -117,7 +118,8 @@ public final class AttentionTasks implements AutoCloseable {
   private void forward(int stage, int microBatch) throws InterruptedException {
     MicroBatchState flight = inFlight.get(microBatch);
     int tokens = flight.shape.tokens();
-    Tensor x = compute.allocate(parameters.type(), Shape.of(tokens, model.hidden()));
+    Tensor x =
+        compute.allocate(Holder.ACTIVATIONS, parameters.type(), Shape.of(tokens, model.hidden()));
     if (stage == 0) {
       head.embed(flight.ids, x);
       clock.computed(new Embedding(tokens, Direction.FORWARD));

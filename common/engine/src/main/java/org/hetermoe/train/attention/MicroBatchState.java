@@ -2,6 +2,7 @@ package org.hetermoe.train.attention;
 
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.data.SequenceBatch;
@@ -53,7 +54,7 @@ final class MicroBatchState implements AutoCloseable {
     shape =
         new AttentionShape(
             slice.sequences(), slice.length(), model.heads(), model.kvHeads(), model.headDim());
-    workspace = new Workspace(compute);
+    workspace = new Workspace(compute, Holder.ACTIVATIONS);
     ids = workspace.ints(slice.inputs(), slice.tokens());
     targets = workspace.ints(slice.targets(), slice.tokens());
     routed = new RouterStatistics(model.experts());
@@ -82,7 +83,7 @@ final class MicroBatchState implements AutoCloseable {
     LayerState(Compute compute, AttentionLayer.Activations activations, Routing routing) {
       this.activations = activations;
       this.routing = routing;
-      workspace = new Workspace(compute);
+      workspace = new Workspace(compute, Holder.ACTIVATIONS);
       int k = routing.topK();
       source = workspace.ints(routing.source(), routing.tokens(), k);
       row = workspace.ints(routing.row(), routing.tokens(), k);

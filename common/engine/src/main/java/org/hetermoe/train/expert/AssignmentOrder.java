@@ -3,6 +3,7 @@ package org.hetermoe.train.expert;
 import java.util.List;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.tensor.Shape;
@@ -37,7 +38,7 @@ final class AssignmentOrder implements AutoCloseable {
       }
     }
     groups = Groups.ofSizes(sizes);
-    indices = new Workspace(compute);
+    indices = new Workspace(compute, Holder.ACTIVATIONS);
     position = new Tensor[deliveries.size()];
     if (deliveries.size() == 1) {
       // One sender: its order is this order.

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.nn.ExpertBank;
@@ -53,7 +54,8 @@ public final class ExpertTasks {
       int layer, int microBatch, List<Delivery> deliveries, List<Tensor> outputs, Mode mode) {
     AssignmentOrder order = new AssignmentOrder(compute, deliveries);
     Groups groups = order.groups();
-    Tensor input = compute.allocate(bank.type(), Shape.of(groups.rows(), hidden));
+    Tensor input =
+        compute.allocate(Holder.ACTIVATIONS, bank.type(), Shape.of(groups.rows(), hidden));
     order.gatherTokens(deliveries.stream().map(Delivery::tokens).toList(), input);
     ExpertBank.Activations activations;
     if (inPlace(order, outputs)) {

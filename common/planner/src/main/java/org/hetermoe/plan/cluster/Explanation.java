@@ -51,7 +51,7 @@ final class Explanation {
   }
 
   private static String bottleneck(PlannedLayout one) {
-    Utilization use = one.use();
+    StepShares use = one.use();
     return switch (one.limit()) {
       case ATTENTION ->
           String.format(

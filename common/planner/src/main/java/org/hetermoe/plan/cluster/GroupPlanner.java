@@ -72,7 +72,7 @@ final class GroupPlanner {
     if (!(planner(share).place(costs, schedule(layout)) instanceof PlannedPlacement placed)) {
       return Optional.empty();
     }
-    Utilization use = Utilization.of(costs, placed.replicated(), placed.stepSeconds());
+    StepShares use = StepShares.of(costs, placed.replicated(), placed.stepSeconds());
     Bottleneck limit =
         use.limit() != Bottleneck.COMMUNICATION && memoryMatters(costs, layout)
             ? Bottleneck.MEMORY

@@ -18,7 +18,7 @@ public record PlannedLayout(
     PlannedPlacement placed,
     double tokensPerSecond,
     double tokensPerCurrency,
-    Utilization use,
+    StepShares use,
     Bottleneck limit,
     String why) {
   PlannedLayout because(String reason) {

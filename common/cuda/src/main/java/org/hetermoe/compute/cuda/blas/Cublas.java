@@ -66,17 +66,19 @@ public final class Cublas {
   /**
    * Finds it.
    *
-   * @param volta whether a device of compute capability 7.0 to 7.2 is to use it, which CUDA 13's
-   *     does not know
+   * @param cuda12 whether it has to be CUDA 12's: that of CUDA 13 knows no V100, and no driver of
+   *     CUDA 12
    * @throws ComputeUnavailableException if there is none; the message says what to install
    */
-  public static Cublas find(boolean volta) {
+  public static Cublas find(boolean cuda12) {
     List<CudaLibrary> found =
-        volta ? CudaLibrary.find(CUDA_12) : CudaLibrary.find(CUDA_13, CUDA_12);
+        cuda12 ? CudaLibrary.find(CUDA_12) : CudaLibrary.find(CUDA_13, CUDA_12);
     if (found.isEmpty()) {
       throw new ComputeUnavailableException(
           "cuBLAS is missing ("
-              + (volta ? CUDA_12 + ", which V100 needs" : CUDA_13 + " or " + CUDA_12)
+              + (cuda12
+                  ? CUDA_12 + ", which V100 and drivers of CUDA 12 need"
+                  : CUDA_13 + " or " + CUDA_12)
               + "): install CUDA's package of cuBLAS, or PyTorch's nvidia-cublas; "
               + CudaLibrary.searched());
     }

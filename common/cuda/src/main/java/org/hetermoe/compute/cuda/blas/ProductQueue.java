@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.hetermoe.compute.cuda.driver.Context;
+import org.hetermoe.compute.cuda.driver.DeviceInfo;
 import org.hetermoe.compute.cuda.driver.Stream;
 import org.hetermoe.tensor.DType;
 
@@ -38,17 +39,25 @@ public final class ProductQueue implements AutoCloseable {
   private final long workspace;
   private final long handle;
 
-  /** Products in a stream. */
-  public ProductQueue(Cublas library, Stream stream) {
+  /**
+   * Products in a stream.
+   *
+   * @param workspace device memory of {@link #workspaceBytes}, which the queue frees in the end
+   */
+  public ProductQueue(Cublas library, Stream stream, long workspace) {
     this.library = library;
     this.context = stream.context();
+    this.workspace = workspace;
     context.makeCurrent();
-    long bytes = context.device().major() == 9 ? WORKSPACE_BYTES_90 : WORKSPACE_BYTES;
-    this.workspace = context.allocate(bytes);
     this.handle = library.create();
     library.setStream(handle, stream.address());
-    library.setWorkspace(handle, workspace, bytes);
+    library.setWorkspace(handle, workspace, workspaceBytes(context.device()));
     library.setMathMode(handle, DISALLOW_REDUCED_PRECISION_REDUCTION);
+  }
+
+  /** How much memory the library is given to work in, in bytes. */
+  public static long workspaceBytes(DeviceInfo device) {
+    return device.major() == 9 ? WORKSPACE_BYTES_90 : WORKSPACE_BYTES;
   }
 
   private static MemorySegment scalar(float value) {

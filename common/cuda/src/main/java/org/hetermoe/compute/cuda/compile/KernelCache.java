@@ -78,16 +78,29 @@ public final class KernelCache {
    * @throws ComputeUnavailableException if compiler, driver and device do not go together
    */
   public byte[] load(KernelSource source, Architecture device) {
+    return load(source, compiler.targetFor(device), format(device)).image();
+  }
+
+  /**
+   * Sees to it that kernels can be had for a device before the first is asked for.
+   *
+   * @throws ComputeUnavailableException if compiler, driver and device do not go together
+   */
+  public void require(Architecture device) {
+    format(device);
+  }
+
+  private Format format(Architecture device) {
     Architecture target = compiler.targetFor(device);
     if (compiler.version() <= driverVersion) {
-      return load(source, target, Format.PTX).image();
+      return Format.PTX;
     }
     if (target.major() != device.major()) {
       throw new ComputeUnavailableException(
           "%s knows no %s, and the driver (CUDA %d.%d) is too old for its PTX: update the driver"
               .formatted(compiler, device, driverVersion / 1000, driverVersion % 1000 / 10));
     }
-    return load(source, target, Format.CUBIN).image();
+    return Format.CUBIN;
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.hetermoe.compute.cuda.compile;
 
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -22,6 +23,10 @@ import org.hetermoe.compute.cuda.library.CudaLibrary;
 
 /** NVRTC, NVIDIA's compiler as a library, of CUDA 12 or 13. Calls may come from any thread. */
 public final class Nvrtc {
+  /** A version of a driver for {@link #find} that is as new as any compiler. */
+  public static final int NEWEST_DRIVER = Integer.MAX_VALUE;
+
+  private static final System.Logger LOG = System.getLogger(Nvrtc.class.getName());
   private static final int SUCCESS = 0;
   private static final int COMPILATION_ERROR = 6;
 
@@ -59,11 +64,13 @@ public final class Nvrtc {
   }
 
   /**
-   * The newest NVRTC here that compiles for all of these architectures; without any, the newest.
+   * The newest NVRTC here that compiles for all of these architectures, and is of no newer
+   * generation of CUDA than the driver, which would not load what it emits.
    *
+   * @param driverVersion what {@code cuDriverGetVersion} says: 12.9 is 12090
    * @throws ComputeUnavailableException if there is none; the message says what to install
    */
-  public static Nvrtc find(Architecture... targets) {
+  public static Nvrtc find(int driverVersion, Architecture... targets) {
     List<Nvrtc> found = new ArrayList<>();
     for (CudaLibrary library : CudaLibrary.find("libnvrtc.so.13", "libnvrtc.so.12")) {
       found.add(new Nvrtc(library));
@@ -74,6 +81,13 @@ public final class Nvrtc {
               + " CUDA 12's for V100): install CUDA's package of NVRTC, or PyTorch's"
               + " nvidia-cuda-nvrtc; "
               + CudaLibrary.searched());
+    }
+    Nvrtc oldest = found.getLast();
+    found.removeIf(nvrtc -> nvrtc.version / 1000 > driverVersion / 1000);
+    if (found.isEmpty()) {
+      throw new ComputeUnavailableException(
+          "the driver (CUDA %d.%d) is too old for %s: update the driver, or install NVRTC of CUDA %1$d"
+              .formatted(driverVersion / 1000, driverVersion % 1000 / 10, oldest));
     }
     for (Nvrtc nvrtc : found) {
       if (Arrays.stream(targets).allMatch(nvrtc::supports)) {
@@ -148,19 +162,33 @@ public final class Nvrtc {
         int status = status(compileProgram, program, options.size(), strings(arena, options));
         String log = log(arena, program);
         if (status == COMPILATION_ERROR) {
+          LOG.log(ERROR, "{0} says of {1}:\n{2}", this, source, log);
           throw new KernelCompilationException(
-              "%s does not compile for %s with %s:%n%s".formatted(source, target, this, log));
+              "%s does not compile for %s with %s: %s; the log has the rest; another NVRTC of CUDA 12"
+                      .formatted(source, target, this, firstError(log))
+                  + " or 13 may do, -D"
+                  + CudaLibrary.DIRECTORIES
+                  + " names its directory");
         }
         if (status != SUCCESS) {
           throw new KernelCompilationException(
-              "%s: %s cannot compile it for %s: %s%n%s"
-                  .formatted(source, this, target, errorString(status), log));
+              "%s: %s cannot compile it for %s: %s, %s"
+                  .formatted(source, this, target, errorString(status), firstError(log)));
         }
         return new CompiledKernels(image(arena, program, format), log);
       } finally {
         check(status(destroyProgram, handle), "nvrtcDestroyProgram");
       }
     }
+  }
+
+  /** The line that says what is wrong, of a log that shows the place and counts besides. */
+  private static String firstError(String log) {
+    return log.lines()
+        .filter(line -> line.contains("error"))
+        .findFirst()
+        .orElseGet(() -> log.lines().findFirst().orElse("it does not say why"))
+        .strip();
   }
 
   /** The options of a compilation; part of a cache's key. */

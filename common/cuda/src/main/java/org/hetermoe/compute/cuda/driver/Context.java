@@ -113,20 +113,6 @@ public final class Context implements AutoCloseable {
     return OptionalLong.of(address.address());
   }
 
-  /**
-   * Device memory.
-   *
-   * @throws CudaException if the device has no more
-   */
-  public long allocate(long bytes) {
-    return tryAllocate(bytes)
-        .orElseThrow(
-            () ->
-                new CudaException(
-                    "cuMemAlloc of " + bytes + " bytes: the device has no more",
-                    CUresult.CUDA_ERROR_OUT_OF_MEMORY));
-  }
-
   /** Gives device memory back; waits for everything that may use it. */
   public void free(long address) {
     makeCurrent();

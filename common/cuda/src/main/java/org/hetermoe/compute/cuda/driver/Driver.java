@@ -52,8 +52,9 @@ public final class Driver {
       int version = readVersion();
       if (version < OLDEST_VERSION) {
         throw new ComputeUnavailableException(
-            "the NVIDIA driver supports CUDA %s only; CUDA 12.0 (driver 525) or newer is needed"
-                .formatted(dotted(version)));
+            "the NVIDIA driver supports CUDA %s only; CUDA 12.0 (driver 525) or newer is needed: update"
+                    .formatted(dotted(version))
+                + " the driver");
       }
       loaded = new Driver(version, listDevices());
     }

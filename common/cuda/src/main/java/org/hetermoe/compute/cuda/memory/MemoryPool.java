@@ -1,11 +1,15 @@
 package org.hetermoe.compute.cuda.memory;
 
 import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
+import org.hetermoe.compute.Holder;
 import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.cuda.driver.Context;
 import org.hetermoe.tensor.DType;
@@ -33,13 +37,15 @@ public final class MemoryPool implements AutoCloseable {
 
   private static final long SMALLEST_BLOCK = 512;
   private static final long LARGE = 16L << 20;
-  private static final int MOST_LISTED = 8;
+
+  /** What memory is held for, and as which type and shape. */
+  private record Holding(Holder holder, String tensor) {}
 
   private final Context context;
   private final Lanes lanes;
   private final Sizing sizing;
   private final Map<Long, ArrayDeque<Block>> free = new HashMap<>();
-  private final Map<DeviceTensor.Storage, String> holders = new HashMap<>();
+  private final Map<DeviceTensor.Storage, Holding> holdings = new HashMap<>();
   private long reservedBytes;
   private long inUseBytes;
   private long peakBytes;
@@ -61,6 +67,11 @@ public final class MemoryPool implements AutoCloseable {
     return lanes;
   }
 
+  /** A tensor for {@link Holder#WORKSPACE}. */
+  public DeviceTensor allocate(DType dtype, Shape shape) {
+    return allocate(Holder.WORKSPACE, dtype, shape);
+  }
+
   /**
    * A tensor with undefined contents.
    *
@@ -68,33 +79,48 @@ public final class MemoryPool implements AutoCloseable {
    * @throws OutOfDeviceMemoryException if the device has no more, also with all idle blocks given
    *     back; it says who holds how much
    */
-  public synchronized DeviceTensor allocate(DType dtype, Shape shape) {
+  public synchronized DeviceTensor allocate(Holder holder, DType dtype, Shape shape) {
     requireOpen();
     long bytes = Math.multiplyExact(shape.elements(), (long) dtype.bytes());
-    DeviceTensor tensor = new DeviceTensor(this, take(bytes, dtype, shape), dtype, shape);
+    DeviceTensor tensor = new DeviceTensor(this, take(bytes, holder, dtype, shape), dtype, shape);
     inUseBytes += bytes;
     peakBytes = Math.max(peakBytes, inUseBytes);
-    holders.put(tensor.storage(), dtype + shape.toString());
+    holdings.put(tensor.storage(), new Holding(holder, tensor.toString()));
     return tensor;
   }
 
-  private Block take(long bytes, DType dtype, Shape shape) {
+  private Block take(long bytes, Holder holder, DType dtype, Shape shape) {
     long capacity = sizing == Sizing.EXACT ? Math.max(1, bytes) : capacity(bytes);
     ArrayDeque<Block> blocks = free.get(capacity);
     Block block = blocks == null ? null : blocks.pollLast();
     if (block != null) {
       return block;
     }
+    long address = request(capacity, bytes, dtype + shape.toString() + " for " + holder.label());
+    reservedBytes += capacity;
+    return new Block(address, capacity);
+  }
+
+  /**
+   * Memory beside tensors, which the caller gives back to the context.
+   *
+   * @param what in words, for the message if there is no more
+   * @return its address
+   * @throws OutOfDeviceMemoryException as {@link #allocate}
+   */
+  public synchronized long reserve(long bytes, String what) {
+    requireOpen();
+    return request(bytes, bytes, what);
+  }
+
+  /** Asks the driver, and again with all idle blocks given back. */
+  private long request(long capacity, long bytes, String what) {
     OptionalLong address = context.tryAllocate(capacity);
     if (address.isEmpty()) {
       giveBack();
       address = context.tryAllocate(capacity);
     }
-    if (address.isEmpty()) {
-      throw new OutOfDeviceMemoryException(shortage(bytes, dtype, shape));
-    }
-    reservedBytes += capacity;
-    return new Block(address.getAsLong(), capacity);
+    return address.orElseThrow(() -> new OutOfDeviceMemoryException(shortage(bytes, what)));
   }
 
   /** Gives idle blocks back to the driver. */
@@ -113,35 +139,44 @@ public final class MemoryPool implements AutoCloseable {
     reservedBytes -= block.capacity();
   }
 
-  private String shortage(long bytes, DType dtype, Shape shape) {
-    Map<String, long[]> sums = new HashMap<>();
-    holders.forEach(
-        (storage, kind) -> {
-          long[] sum = sums.computeIfAbsent(kind, absent -> new long[2]);
-          sum[0]++;
-          sum[1] += storage.bytes();
-        });
-    String list =
-        sums.entrySet().stream()
-            .sorted((a, b) -> Long.compare(b.getValue()[1], a.getValue()[1]))
-            .limit(MOST_LISTED)
-            .map(
-                entry ->
-                    "%d x %s %s"
-                        .formatted(
-                            entry.getValue()[0], entry.getKey(), mebibytes(entry.getValue()[1])))
-            .collect(Collectors.joining(", "));
-    return "cuda:%d (%s) is out of memory: %s[%s] takes %s, %s of %s are free; %s in tensors: %s"
-        .formatted(
-            context.device().ordinal(),
-            context.device().name(),
-            dtype,
-            shape.toString().replaceAll("[\\[\\]]", ""),
-            mebibytes(bytes),
-            mebibytes(context.freeBytes()),
-            mebibytes(context.device().memoryBytes()),
-            mebibytes(inUseBytes),
-            list.isEmpty() ? "none" : list);
+  private String shortage(long bytes, String what) {
+    return "cuda:%d (%s) is out of memory: %s takes %s, %s of %s are free; %s in tensors: %s; more"
+            .formatted(
+                context.device().ordinal(),
+                context.device().name(),
+                what,
+                mebibytes(bytes),
+                mebibytes(context.freeBytes()),
+                mebibytes(context.device().memoryBytes()),
+                mebibytes(inUseBytes),
+                holdings.isEmpty() ? "none" : holdings())
+        + " training.micro_batches, training.recompute or more workers take less of each";
+  }
+
+  /** Who has how much, the most first: {@code weights 12.0 MiB in 2, up to BF16[1024, 1024]}. */
+  private String holdings() {
+    Map<Holder, List<DeviceTensor.Storage>> byHolder =
+        holdings.keySet().stream()
+            .collect(Collectors.groupingBy(storage -> holdings.get(storage).holder));
+    return byHolder.entrySet().stream()
+        .sorted(Comparator.comparingLong(entry -> -bytes(entry.getValue())))
+        .map(
+            entry -> {
+              DeviceTensor.Storage largest =
+                  Collections.max(
+                      entry.getValue(), Comparator.comparingLong(DeviceTensor.Storage::bytes));
+              return "%s %s in %d, up to %s"
+                  .formatted(
+                      entry.getKey().label(),
+                      mebibytes(bytes(entry.getValue())),
+                      entry.getValue().size(),
+                      holdings.get(largest).tensor);
+            })
+        .collect(Collectors.joining(", "));
+  }
+
+  private static long bytes(List<DeviceTensor.Storage> storages) {
+    return storages.stream().mapToLong(DeviceTensor.Storage::bytes).sum();
   }
 
   private static String mebibytes(long bytes) {
@@ -172,7 +207,7 @@ public final class MemoryPool implements AutoCloseable {
   /** Takes a tensor's block back. */
   synchronized void release(DeviceTensor.Storage storage) {
     inUseBytes -= storage.bytes();
-    holders.remove(storage);
+    holdings.remove(storage);
     Block block = storage.block();
     if (closed) {
       return;
@@ -202,7 +237,7 @@ public final class MemoryPool implements AutoCloseable {
       closed = true;
       giveBack();
       // Tensors that nobody closed.
-      for (DeviceTensor.Storage storage : holders.keySet()) {
+      for (DeviceTensor.Storage storage : holdings.keySet()) {
         release(storage.block());
       }
     }

@@ -20,7 +20,12 @@ public @interface RequiresNvrtc {
   final class Condition implements ExecutionCondition {
     /** The directory in which the library was found first, for child processes. */
     static String directory() {
-      return Nvrtc.find().path().orElseThrow().toAbsolutePath().getParent().toString();
+      return Nvrtc.find(Nvrtc.NEWEST_DRIVER)
+          .path()
+          .orElseThrow()
+          .toAbsolutePath()
+          .getParent()
+          .toString();
     }
 
     @Override
@@ -29,7 +34,8 @@ public @interface RequiresNvrtc {
         if (EmulatedCuda.unavailable().isEmpty()) {
           EmulatedCuda.start(70, 75, 80, 90);
         }
-        return ConditionEvaluationResult.enabled(Nvrtc.find() + " from " + directory());
+        return ConditionEvaluationResult.enabled(
+            Nvrtc.find(Nvrtc.NEWEST_DRIVER) + " from " + directory());
       } catch (ComputeUnavailableException e) {
         return ConditionEvaluationResult.disabled(e.getMessage());
       }

@@ -6,16 +6,16 @@ import org.hetermoe.plan.ReplicatedPlacement;
 import org.hetermoe.plan.WorkerCosts;
 
 /**
- * Shares of a step.
+ * Shares of a planned step, by side; a single device's are in the simulated step's timeline.
  *
  * @param attention that attention workers compute, on average
  * @param experts that expert workers compute, on average
  * @param network that the busiest network card sends
  */
-public record Utilization(double attention, double experts, double network) {
+public record StepShares(double attention, double experts, double network) {
   private static final double BUSY = 0.7;
 
-  static Utilization of(GroupCosts costs, ReplicatedPlacement replicated, double stepSeconds) {
+  static StepShares of(GroupCosts costs, ReplicatedPlacement replicated, double stepSeconds) {
     int m = costs.attention().size();
     double[] busy = new double[m + costs.expert().size()];
     double[] sent = new double[busy.length];
@@ -51,7 +51,7 @@ public record Utilization(double attention, double experts, double network) {
       network = Math.max(network, cost.link().seconds(sent[worker] * costs.rowBytes()));
     }
     double perStep = costs.microBatches() / stepSeconds;
-    return new Utilization(
+    return new StepShares(
         mean(busy, 0, m) * perStep, mean(busy, m, busy.length) * perStep, network * perStep);
   }
 
