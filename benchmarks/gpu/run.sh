@@ -5,7 +5,8 @@
 #                                Its times say nothing about any GPU. In a checkout it packs first; where it was packed,
 #                                HETERMOE_EMULATOR names the directory of the emulator's libraries.
 # HETERMOE_GPU names the device, as in cuda:1 (default: cuda, the first that is new enough).
-# Ends within nine minutes: what does not fit is left out or cut off, and said. Exit code 0 if all that ran passed.
+# Ends within nine minutes: what does not fit is left out or cut off, and said. Exit code 0 if everything ran once and
+# passed, 1 if not, 2 if nothing could begin.
 set -uo pipefail
 
 emulated=
@@ -28,12 +29,20 @@ rm -f "$out"/ours-*.jsonl "$out"/pytorch-*.jsonl "$out"/*.log "$out/table.txt" "
 begin=$SECONDS
 # Limits are a GPU's. An emulated device takes the time that it takes, on a machine that may be busy.
 patience=1
-[ -z "$emulated" ] || patience=4
+[ -z "$emulated" ] || patience=10
 last_start=$((420 * patience))  # no further round after this many seconds
 last_second=$((520 * patience)) # nothing runs on after this many; the table takes a few more
 shortest=15                     # seconds that are worth starting a part for
 failed=0
 device=${HETERMOE_GPU:-cuda}
+
+case $device in
+  cuda | cuda:*) ;;
+  *)
+    echo "run.sh: HETERMOE_GPU is '$device'; it must be cuda, cuda:NUMBER or cuda:GPU-UUID" >&2
+    exit 2
+    ;;
+esac
 
 note() { printf '%4d s  %s\n' $((SECONDS - begin)) "$*"; }
 fail() {
@@ -90,8 +99,11 @@ java=(${environment[@]+"${environment[@]}"} "$here/java/bin/java" --enable-nativ
 benchmark=("${java[@]}" org.hetermoe.benchmark.gpu.GpuBenchmark "$device")
 
 # What there is, before anything takes long: the device, and the sizes that its memory admits.
-if ! within 60 "${benchmark[@]}" >"$out/device.txt" 2>"$out/device.log"; then
+within 60 "${benchmark[@]}" >"$out/device.txt" 2>"$out/device.log"
+status=$?
+if [ $status -ne 0 ]; then
   tail -n 1 "$out/device.log" >&2
+  [ $status -ne 124 ] || echo "run.sh: the device did not start in time" >&2
   exit 2
 fi
 head -n 1 "$out/device.txt"

@@ -5,11 +5,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.hetermoe.run.Json;
 
 /**
@@ -24,13 +25,7 @@ public final class GpuReport {
   /** How the emulator's devices are called. */
   private static final String EMULATED_DEVICE = "Emulated GPU";
 
-  private record Line(String group, String name) implements Comparable<Line> {
-    @Override
-    public int compareTo(Line other) {
-      int byGroup = group.compareTo(other.group);
-      return byGroup == 0 ? name.compareTo(other.name) : byGroup;
-    }
-  }
+  private record Line(String group, String name) {}
 
   private record Rates(String type, String unit, List<Double> values) {
     double median() {
@@ -71,11 +66,11 @@ public final class GpuReport {
       System.err.println("GpuReport: nothing of ours was measured in " + folder);
       System.exit(1);
     }
-    print(ours, theirs);
+    print(ours, theirs, ours.emulated() || Files.exists(folder.resolve(EMULATED)));
   }
 
-  private static void print(Side ours, Side theirs) {
-    String mark = ours.emulated() ? EMULATED + " " : "";
+  private static void print(Side ours, Side theirs, boolean emulated) {
+    String mark = emulated ? EMULATED + " " : "";
     ours.devices.forEach(device -> System.out.println(mark + "HeterMoE on " + device));
     theirs.devices.forEach(device -> System.out.println(mark + "PyTorch on " + device));
     System.out.printf(
@@ -92,7 +87,7 @@ public final class GpuReport {
               figure(rates.median()) + " " + rates.unit,
               peer == null ? "-" : figure(peer.median()),
               // Ratios of what no GPU did would be read as a GPU's.
-              ours.emulated() ? "not compared" : compared(line, rates, peer, ours));
+              emulated ? "not compared" : compared(line, rates, peer, ours));
         });
   }
 
@@ -117,10 +112,14 @@ public final class GpuReport {
   }
 
   private static Side read(Path folder, String prefix) throws IOException {
-    Map<Line, Rates> rates = new TreeMap<>();
+    Map<Line, Rates> rates = new LinkedHashMap<>();
     Set<String> devices = new TreeSet<>();
-    try (var files = Files.newDirectoryStream(folder, prefix + "*.jsonl")) {
-      for (Path file : files) {
+    try (Stream<Path> files = Files.list(folder).sorted()) {
+      for (Path file : files.toList()) {
+        String name = file.getFileName().toString();
+        if (!name.startsWith(prefix) || !name.endsWith(".jsonl")) {
+          continue;
+        }
         for (String text : Files.readAllLines(file)) {
           JsonNode node = Json.MAPPER.readTree(text);
           devices.add(node.path("device").asText());
