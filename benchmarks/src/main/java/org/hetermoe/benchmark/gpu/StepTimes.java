@@ -1,11 +1,14 @@
 package org.hetermoe.benchmark.gpu;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.group.Placement;
@@ -28,6 +31,8 @@ final class StepTimes {
 
   /** Counts where the type is fp16. */
   private static final LossScaleSpec LOSS_SCALE = new LossScaleSpec(1 << 16, 2000);
+
+  private static final int DRAWN_AT_ONCE = 1 << 16;
 
   private final Compute compute;
   private final Scale scale;
@@ -101,18 +106,28 @@ final class StepTimes {
     return new LocalTrainer(plan, on, weights(model), TaskListener.NONE);
   }
 
-  /** Uniform numbers of the initial weights' spread: drawn quickly, since there are a billion. */
+  /** Uniform numbers of the initial weights' spread, drawn by all cores: there are a billion. */
   private static WeightSource weights(ModelConfig model) {
-    double width = model.initializerRange() * Math.sqrt(12);
+    float width = (float) (model.initializerRange() * Math.sqrt(12));
     return (name, shape, target) -> {
-      long state = name.hashCode() * 0x9E3779B97F4A7C15L + 1;
-      for (long i = 0; i < shape.elements(); i++) {
-        state = state * 6364136223846793005L + 1442695040888963407L;
-        double uniform = (state >>> 40) * 0x1p-24;
-        target.setAtIndex(
-            ValueLayout.JAVA_FLOAT, i, shape.rank() == 1 ? 1f : (float) ((uniform - 0.5) * width));
+      float[] values = new float[Math.toIntExact(shape.elements())];
+      if (shape.rank() == 1) {
+        Arrays.fill(values, 1f);
+      } else {
+        long seed = (long) name.hashCode() << Integer.SIZE;
+        IntStream.rangeClosed(0, values.length / DRAWN_AT_ONCE)
+            .parallel()
+            .forEach(block -> draw(values, block, new SplittableRandom(seed + block), width));
       }
+      MemorySegment.copy(values, 0, target, ValueLayout.JAVA_FLOAT, 0, values.length);
     };
+  }
+
+  private static void draw(float[] values, int block, SplittableRandom random, float width) {
+    int end = Math.min(values.length, (block + 1) * DRAWN_AT_ONCE);
+    for (int i = block * DRAWN_AT_ONCE; i < end; i++) {
+      values[i] = (random.nextFloat() - 0.5f) * width;
+    }
   }
 
   private SequenceBatch batch(int step) {

@@ -14,7 +14,16 @@ import org.hetermoe.compute.Compute;
 final class TimedCompute {
   /** What allocates or asks, and starts nothing on the device. */
   private static final Set<String> NO_OPERATION =
-      Set.of("allocate", "close", "description", "memory", "refusal", "transferTensor");
+      Set.of(
+          "allocate",
+          "close",
+          "description",
+          "mark",
+          "memory",
+          "memoryBytes",
+          "refusal",
+          "synchronize",
+          "transferTensor");
 
   private final Compute device;
   private final Map<String, Long> nanos = new HashMap<>();

@@ -10,6 +10,9 @@ final class Timer {
   private static final int BATCHES = 5;
   private static final int MOST_CALLS = 200;
 
+  /** Of a call so long one batch will do: it is no matter of luck, and time is short. */
+  private static final double LONG_CALL_SECONDS = 0.5;
+
   private final Compute compute;
   private final long batchNanos;
 
@@ -23,10 +26,13 @@ final class Timer {
     this.batchNanos = batchNanos;
   }
 
-  /** Seconds of a call: the median of several batches. */
+  /** Seconds of a call: the median of several batches; of a long one, the second call's. */
   double seconds(Runnable operation) {
     batch(operation, 1); // kernels are compiled and memory is taken
     double first = batch(operation, 1);
+    if (first > LONG_CALL_SECONDS) {
+      return first;
+    }
     int calls = Math.clamp(Math.round(batchNanos * 1e-9 / first), 1, MOST_CALLS);
     double[] batches = new double[BATCHES];
     for (int i = 0; i < BATCHES; i++) {
