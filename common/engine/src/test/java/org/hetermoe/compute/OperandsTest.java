@@ -1,12 +1,10 @@
 package org.hetermoe.compute;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.hetermoe.tensor.DType;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -107,21 +105,6 @@ class OperandsTest {
       refused(() -> compute.sumOfSquares(x));
       refused(() -> compute.adamW(x, x, single, single, single, step));
       refused(() -> compute.adamW(single, x, x, single, single, step));
-    }
-  }
-
-  @Test
-  void theProcessorsDeviceComputesInSinglePrecisionAlone() {
-    try (Compute compute = Devices.open("cpu", 1);
-        DeviceTensors d = new DeviceTensors(compute, 1, DType.BF16, DType.BF16)) {
-      Tensor x = d.normal(4, 4);
-
-      assertThat(compute.refusal(DType.F32)).isEmpty();
-      assertThat(compute.refusal(DType.BF16)).get().asString().contains("bf16").contains("fp32");
-      assertThatThrownBy(() -> compute.linear(x, x, x))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("fp32");
-      refused(() -> compute.rmsNorm(x, d.normal(4), 0f, x, d.output(DType.F32, 4)));
     }
   }
 

@@ -24,6 +24,7 @@ import org.hetermoe.channel.direct.DirectTransport;
 import org.hetermoe.channel.memory.MemoryChannels;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
+import org.hetermoe.compute.cpu.PlainBf16;
 import org.hetermoe.data.SequenceBatch;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.RunKey;
@@ -109,6 +110,13 @@ final class TestRun {
     return new SequenceBatch(sequences, LENGTH, Arrays.copyOf(ids, sequences * LENGTH), targets);
   }
 
+  /** The device's name, for one in bf16 on any processor. */
+  static final String CPU_IN_BF16 = "cpu in bf16";
+
+  private static Compute open(String device, int threads) {
+    return device.equals(CPU_IN_BF16) ? PlainBf16.open(threads) : Devices.open(device, threads);
+  }
+
   static List<Double> local(GroupPlan plan, int sequences, int threads) throws Exception {
     return numbers(localResults(plan, sequences, threads));
   }
@@ -121,7 +129,7 @@ final class TestRun {
   static List<StepResult> localResults(String device, GroupPlan plan, int sequences, int threads)
       throws Exception {
     List<StepResult> results = new ArrayList<>();
-    try (Compute compute = Devices.open(device, threads);
+    try (Compute compute = open(device, threads);
         LocalTrainer trainer =
             new LocalTrainer(
                 plan, compute, new SeededWeights(plan.model(), 5), TaskListener.NONE)) {
@@ -222,7 +230,7 @@ final class TestRun {
         new InProcessGroup(
             plan,
             channels,
-            () -> Devices.open(device, 1),
+            () -> open(device, 1),
             new SeededWeights(plan.model(), 5),
             _ -> TaskListener.NONE);
     return change.apply(group).train(STEPS, step -> batch(sequences, step));

@@ -6,8 +6,8 @@ import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.tensor.DType;
 
 /**
- * Where the elements of tensors lie; asking checks that they are there, and of a type that kernels
- * know. All that kernels compute on passes here.
+ * Where the elements of tensors lie; asking checks that they are there, and of the types that
+ * kernels take as they are. What may be of 16 bits passes by {@link Elements} instead.
  */
 final class Addresses {
   private Addresses() {}
@@ -19,10 +19,7 @@ final class Addresses {
    */
   static long of(Tensor x) {
     if (x.dtype() != DType.F32 && x.dtype() != DType.I32) {
-      throw new IllegalArgumentException(
-          "the device cpu computes in fp32 alone, not on "
-              + x
-              + ": use precision fp32 on the side that it computes");
+      throw new IllegalArgumentException("the device cpu takes fp32 or integers here, not " + x);
     }
     return HostTensor.of(x).address();
   }

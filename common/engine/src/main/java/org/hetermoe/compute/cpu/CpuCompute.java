@@ -11,7 +11,6 @@ import org.hetermoe.compute.Groups;
 import org.hetermoe.compute.MemoryUse;
 import org.hetermoe.compute.Operands;
 import org.hetermoe.compute.Tensor;
-import org.hetermoe.compute.host.Conversion;
 import org.hetermoe.compute.host.HostMemory;
 import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.tensor.DType;
@@ -25,21 +24,29 @@ final class CpuCompute implements Compute {
   private final int threads;
   private final HostMemory memory = new HostMemory();
   private final TileRunner runner;
+  private final ShortTypes types;
   private final ElementOperations elements;
   private final RowOperations rows;
   private final GatherOperations gather;
   private final LinearOperations linear;
   private final AttentionOperations attention;
 
+  /** A device of this processor. */
   CpuCompute(int threads) {
+    this(threads, ShortTypes.ofThisProcessor());
+  }
+
+  /** A device that computes in given types; it closes what they take. */
+  CpuCompute(int threads, ShortTypes types) {
     this.threads = threads;
+    this.types = types;
     this.runner = new TileRunner(threads, memory);
     Tiling tiling = new Tiling(runner);
-    this.elements = new ElementOperations(tiling);
-    this.rows = new RowOperations(tiling, memory);
-    this.gather = new GatherOperations(runner, tiling);
-    this.linear = new LinearOperations(runner);
-    this.attention = new AttentionOperations(runner, tiling);
+    this.elements = new ElementOperations(tiling, types);
+    this.rows = new RowOperations(tiling, types, memory);
+    this.gather = new GatherOperations(runner, tiling, types);
+    this.linear = new LinearOperations(runner, types);
+    this.attention = new AttentionOperations(runner, tiling, types);
   }
 
   @Override
@@ -50,7 +57,7 @@ final class CpuCompute implements Compute {
 
   @Override
   public Optional<String> refusal(DType type) {
-    return ShortTypes.refusal(type);
+    return types.refusal(type);
   }
 
   @Override
@@ -103,8 +110,7 @@ final class CpuCompute implements Compute {
 
   @Override
   public void convert(Tensor source, Tensor target) {
-    Operands.convert(source, target);
-    Conversion.convert(HostTensor.of(source), HostTensor.of(target));
+    elements.convert(source, target);
   }
 
   @Override
@@ -272,6 +278,7 @@ final class CpuCompute implements Compute {
   @Override
   public void close() {
     runner.close();
+    types.product().ifPresent(Bf16Product::close);
     memory.close();
   }
 }

@@ -3,64 +3,93 @@ package org.hetermoe.compute.cpu;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.Operands;
 import org.hetermoe.compute.Tensor;
-import org.hetermoe.compute.host.Conversion;
-import org.hetermoe.compute.host.HostTensor;
-import org.hetermoe.tensor.DType;
 
 /** Operations on elements, wherever in a tensor they lie. */
 final class ElementOperations {
   private final Tiling tiling;
+  private final ShortTypes types;
   private double[] partialSquares = new double[0];
 
-  ElementOperations(Tiling tiling) {
+  ElementOperations(Tiling tiling, ShortTypes types) {
     this.tiling = tiling;
+    this.types = types;
   }
 
   void fill(Tensor x, float value) {
     Operands.floatingPoint(x, "x");
-    if (x.dtype() != DType.F32) {
-      Conversion.fill(HostTensor.of(x), value);
-      return;
-    }
-    long at = Addresses.of(x);
-    tiling.elements(x, (from, count, scratch) -> ElementKernel.fill(at + 4L * from, count, value));
+    Elements xs = Elements.ofAny(x);
+    tiling.elements(
+        x,
+        (from, count, scratch) -> {
+          long at = xs.room(from, count, scratch, 0);
+          ElementKernel.fill(at, count, value);
+          xs.store(at, from, count);
+        });
+  }
+
+  void convert(Tensor source, Tensor target) {
+    Operands.convert(source, target);
+    Elements from = Elements.ofAny(source);
+    Elements to = Elements.ofAny(target);
+    tiling.elements(
+        target,
+        (first, count, scratch) -> to.store(from.read(first, count, scratch, 0), first, count));
   }
 
   void add(Tensor source, Tensor target) {
     Operands.add(source, target);
-    long from = Addresses.of(source);
-    long to = Addresses.of(target);
+    Elements from = types.elements(source);
+    Elements to = types.elements(target);
     tiling.elements(
         target,
-        (first, count, scratch) -> ElementKernel.add(from + 4L * first, to + 4L * first, count));
+        (first, count, scratch) -> {
+          long sum = to.read(first, count, scratch, 0);
+          ElementKernel.add(from.read(first, count, scratch, 1), sum, count);
+          to.store(sum, first, count);
+        });
   }
 
   void swiGlu(Tensor gate, Tensor up, Tensor out) {
     Operands.swiGlu(gate, up, out);
-    long gates = Addresses.of(gate);
-    long ups = Addresses.of(up);
-    long outs = Addresses.of(out);
+    Elements gates = types.elements(gate);
+    Elements ups = types.elements(up);
+    Elements outs = types.elements(out);
     tiling.elements(
         gate,
         (from, count, scratch) -> {
-          long at = 4L * from;
-          SwiGluKernel.forward(gates + at, ups + at, outs + at, count, scratch);
+          long result = outs.room(from, count, scratch, 2);
+          SwiGluKernel.forward(
+              gates.read(from, count, scratch, 0),
+              ups.read(from, count, scratch, 1),
+              result,
+              count,
+              scratch);
+          outs.store(result, from, count);
         });
   }
 
   void swiGluBackward(Tensor gate, Tensor up, Tensor dOut, Tensor dGate, Tensor dUp) {
     Operands.swiGlu(gate, up, dOut, dGate, dUp);
-    long gates = Addresses.of(gate);
-    long ups = Addresses.of(up);
-    long dOuts = Addresses.of(dOut);
-    long dGates = Addresses.of(dGate);
-    long dUps = Addresses.of(dUp);
+    Elements gates = types.elements(gate);
+    Elements ups = types.elements(up);
+    Elements dOuts = types.elements(dOut);
+    Elements dGates = types.elements(dGate);
+    Elements dUps = types.elements(dUp);
     tiling.elements(
         gate,
         (from, count, scratch) -> {
-          long at = 4L * from;
+          long dGateAt = dGates.room(from, count, scratch, 3);
+          long dUpAt = dUps.room(from, count, scratch, 4);
           SwiGluKernel.backward(
-              gates + at, ups + at, dOuts + at, dGates + at, dUps + at, count, scratch);
+              gates.read(from, count, scratch, 0),
+              ups.read(from, count, scratch, 1),
+              dOuts.read(from, count, scratch, 2),
+              dGateAt,
+              dUpAt,
+              count,
+              scratch);
+          dGates.store(dGateAt, from, count);
+          dUps.store(dUpAt, from, count);
         });
   }
 
@@ -90,16 +119,14 @@ final class ElementOperations {
     long gs = Addresses.of(gradient);
     long ms = Addresses.of(m);
     long vs = Addresses.of(v);
+    Elements values = Elements.ofAny(value);
     AdamWKernel kernel = new AdamWKernel(step);
     tiling.elements(
         master,
         (from, count, scratch) -> {
           long at = 4L * from;
           kernel.run(ps + at, gs + at, ms + at, vs + at, count);
+          values.store(ps + at, from, count); // weights may be kept in any type
         });
-    // Layers do not compute in other types here, but weights may be kept in one.
-    if (value.dtype() != DType.F32 || Addresses.of(value) != ps) {
-      Conversion.convert(HostTensor.of(master), HostTensor.of(value));
-    }
   }
 }

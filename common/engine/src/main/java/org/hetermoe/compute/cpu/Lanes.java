@@ -2,10 +2,12 @@ package org.hetermoe.compute.cpu;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
@@ -92,6 +94,27 @@ final class Lanes {
 
   static void putInt(long address, int value) {
     ALL.set(JAVA_INT_UNALIGNED, address, value);
+  }
+
+  static short getShort(long address) {
+    return ALL.get(JAVA_SHORT_UNALIGNED, address);
+  }
+
+  static void putShort(long address, short value) {
+    ALL.set(JAVA_SHORT_UNALIGNED, address, value);
+  }
+
+  static ShortVector loadShorts(VectorSpecies<Short> species, long address) {
+    return ShortVector.fromMemorySegment(species, ALL, address, ORDER);
+  }
+
+  static void storeShorts(ShortVector vector, long address) {
+    vector.intoMemorySegment(ALL, address, ORDER);
+  }
+
+  /** Sets bytes to 0. */
+  static void clear(long address, long bytes) {
+    ALL.asSlice(address, bytes).fill((byte) 0);
   }
 
   static void copy(long source, long target, long bytes) {

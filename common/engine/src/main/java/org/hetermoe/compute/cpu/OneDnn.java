@@ -18,22 +18,27 @@ import java.lang.invoke.MethodHandle;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * oneDNN's matrix product. The libraries come out of bytedeco's jar; calls go through
- * java.lang.foreign. Pointers are passed as plain longs, which the calling convention of x86-64
- * treats alike, so that a call makes no object.
+ * oneDNN's libraries, and its matrix product in single precision. The libraries come out of
+ * bytedeco's jar; calls go through java.lang.foreign. Pointers are passed as plain longs, which the
+ * calling convention of x86-64 treats alike, so that a call makes no object.
  *
  * <p>Initialising this class loads the libraries and throws a {@link LinkageError} where they do
  * not load.
  */
 final class OneDnn {
+  /** Bits of dnnl_cpu_isa_t: dnnl_cpu_isa_avx512_core_bf16, which AMX comes on top of. */
+  private static final int BF16_INSTRUCTIONS = 0xe7;
+
+  private static final SymbolLookup LIBRARY;
   private static final MethodHandle SGEMM;
   private static final MethodHandle SET_THREADS;
+  private static final boolean MULTIPLIES_BF16;
   private static final String VERSION;
 
   static {
     // oneDNN needs libgomp: loaded first, it is found by its name.
     SymbolLookup openMp = library("libgomp.so.1");
-    SymbolLookup oneDnn = library("libdnnl.so.3");
+    LIBRARY = library("libdnnl.so.3");
     SET_THREADS =
         handle(
             openMp,
@@ -42,7 +47,7 @@ final class OneDnn {
             Linker.Option.critical(false));
     SGEMM =
         handle(
-            oneDnn,
+            LIBRARY,
             "dnnl_sgemm",
             FunctionDescriptor.of(
                 JAVA_INT,
@@ -59,7 +64,11 @@ final class OneDnn {
                 JAVA_FLOAT,
                 JAVA_LONG,
                 JAVA_LONG));
-    VERSION = readVersion(handle(oneDnn, "dnnl_version", FunctionDescriptor.of(ADDRESS)));
+    MULTIPLIES_BF16 =
+        (call(handle(LIBRARY, "dnnl_get_effective_cpu_isa", FunctionDescriptor.of(JAVA_INT)))
+                & BF16_INSTRUCTIONS)
+            == BF16_INSTRUCTIONS;
+    VERSION = readVersion(handle(LIBRARY, "dnnl_version", FunctionDescriptor.of(ADDRESS)));
   }
 
   private OneDnn() {}
@@ -67,6 +76,35 @@ final class OneDnn {
   /** The library's version: {@code 3.11.0}. */
   static String version() {
     return VERSION;
+  }
+
+  /**
+   * Whether oneDNN has instructions for products of bf16 here: the processor must have them, and
+   * ONEDNN_MAX_CPU_ISA must let oneDNN use them.
+   */
+  static boolean multipliesBf16() {
+    return MULTIPLIES_BF16;
+  }
+
+  /**
+   * A function of the library, for others that call it.
+   *
+   * @throws UnsatisfiedLinkError if it has none of that name
+   */
+  static MethodHandle function(String name, FunctionDescriptor descriptor) {
+    return handle(LIBRARY, name, descriptor);
+  }
+
+  /**
+   * Lets the next calls of the calling thread compute on it alone. OpenMP keeps the number of
+   * threads per native thread, and any thread may call us.
+   */
+  static void computeOnOneThread() {
+    try {
+      SET_THREADS.invokeExact(1);
+    } catch (Throwable e) { // what invokeExact declares
+      throw new IllegalStateException("the call of omp_set_num_threads failed", e);
+    }
   }
 
   /**
@@ -88,10 +126,9 @@ final class OneDnn {
       float beta,
       long c,
       long ldc) {
+    computeOnOneThread();
     int status;
     try {
-      // OpenMP keeps the number of threads per native thread, and any thread may call us.
-      SET_THREADS.invokeExact(1);
       status =
           (int)
               SGEMM.invokeExact(
@@ -142,6 +179,14 @@ final class OneDnn {
     MemorySegment function =
         library.find(name).orElseThrow(() -> new UnsatisfiedLinkError("no function " + name));
     return Linker.nativeLinker().downcallHandle(function, descriptor, options);
+  }
+
+  private static int call(MethodHandle function) {
+    try {
+      return (int) function.invokeExact();
+    } catch (Throwable e) { // what invokeExact declares
+      throw new IllegalStateException("a call of oneDNN failed", e);
+    }
   }
 
   @SuppressWarnings("restricted")

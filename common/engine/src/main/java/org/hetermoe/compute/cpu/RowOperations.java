@@ -7,43 +7,69 @@ import org.hetermoe.compute.host.HostMemory;
 /** Operations on rows, each by itself but for sums over all of them. */
 final class RowOperations {
   private final Tiling tiling;
+  private final ShortTypes types;
 
   /** Partial sums over the rows of a tile. */
   private final Scratch partials;
 
-  RowOperations(Tiling tiling, HostMemory memory) {
+  RowOperations(Tiling tiling, ShortTypes types, HostMemory memory) {
     this.tiling = tiling;
+    this.types = types;
     this.partials = new Scratch(memory);
   }
 
   void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor y, Tensor inverseRms) {
     Operands.norm(x, weight, y, inverseRms);
-    long xs = Addresses.of(x);
-    long weights = Addresses.of(weight);
-    long ys = Addresses.of(y);
+    Elements xs = types.elements(x);
+    Elements weights = types.elements(weight);
+    Elements ys = types.elements(y);
     long inverse = Addresses.of(inverseRms);
     int columns = x.shape().columns();
     tiling.rows(
         x,
-        (tile, from, to, scratch) ->
-            NormKernel.forward(xs, weights, epsilon, ys, inverse, columns, from, to));
+        (tile, from, to, scratch) -> {
+          RowSpan span = new RowSpan(from, to, columns);
+          long out = span.room(ys, scratch, 2);
+          NormKernel.forward(
+              span.read(xs, scratch, 0),
+              weights.read(0, columns, scratch, 1),
+              epsilon,
+              out,
+              inverse,
+              columns,
+              from,
+              to);
+          span.store(out, ys);
+        });
   }
 
   void rmsNormBackward(
       Tensor x, Tensor weight, Tensor inverseRms, Tensor dy, Tensor dx, Tensor dWeight) {
     Operands.normBackward(x, weight, inverseRms, dy, dx, dWeight);
-    long xs = Addresses.of(x);
-    long weights = Addresses.of(weight);
+    Elements xs = types.elements(x);
+    Elements weights = types.elements(weight);
     long inverse = Addresses.of(inverseRms);
-    long dys = Addresses.of(dy);
-    long dxs = Addresses.of(dx);
+    Elements dys = types.elements(dy);
+    Elements dxs = types.elements(dx);
     int columns = x.shape().columns();
     long sums = partials.floats((long) Tiling.rowTiles(x) * columns);
     tiling.rows(
         x,
-        (tile, from, to, scratch) ->
-            NormKernel.backward(
-                xs, weights, inverse, dys, dxs, sums + 4L * tile * columns, columns, from, to));
+        (tile, from, to, scratch) -> {
+          RowSpan span = new RowSpan(from, to, columns);
+          long out = span.read(dxs, scratch, 3);
+          NormKernel.backward(
+              span.read(xs, scratch, 0),
+              weights.read(0, columns, scratch, 1),
+              inverse,
+              span.read(dys, scratch, 2),
+              out,
+              sums + 4L * tile * columns,
+              columns,
+              from,
+              to);
+          span.store(out, dxs);
+        });
     addPartials(sums, Tiling.rowTiles(x), Addresses.of(dWeight), columns);
   }
 
@@ -113,30 +139,36 @@ final class RowOperations {
   void crossEntropy(Tensor logits, Tensor targets, Tensor losses, Tensor logSumExp) {
     Operands.crossEntropy(logits, targets, losses);
     Operands.crossEntropy(logits, targets, logSumExp);
-    long in = Addresses.of(logits);
+    Elements in = types.elements(logits);
     long wanted = Addresses.of(targets);
     long out = Addresses.of(losses);
     long lse = Addresses.of(logSumExp);
     int columns = logits.shape().columns();
     tiling.rows(
         logits,
-        (tile, from, to, scratch) ->
-            LossKernel.forward(in, wanted, out, lse, columns, from, to, scratch));
+        (tile, from, to, scratch) -> {
+          long at = new RowSpan(from, to, columns).read(in, scratch, 0);
+          LossKernel.forward(at, wanted, out, lse, columns, from, to, scratch);
+        });
   }
 
   void crossEntropyBackward(
       Tensor logits, Tensor targets, Tensor logSumExp, float scale, Tensor dLogits) {
     Operands.crossEntropy(logits, targets, logSumExp);
     Operands.alike(logits, dLogits, "dLogits");
-    long in = Addresses.of(logits);
+    Elements in = types.elements(logits);
     long wanted = Addresses.of(targets);
     long lse = Addresses.of(logSumExp);
-    long out = Addresses.of(dLogits);
+    Elements out = types.elements(dLogits);
     int columns = logits.shape().columns();
     tiling.rows(
         logits,
-        (tile, from, to, scratch) ->
-            LossKernel.backward(in, wanted, lse, scale, out, columns, from, to));
+        (tile, from, to, scratch) -> {
+          RowSpan span = new RowSpan(from, to, columns);
+          long at = span.room(out, scratch, 1);
+          LossKernel.backward(span.read(in, scratch, 0), wanted, lse, scale, at, columns, from, to);
+          span.store(at, out);
+        });
   }
 
   /** Adds the partial sums of tiles to a total, in the order of the tiles. */

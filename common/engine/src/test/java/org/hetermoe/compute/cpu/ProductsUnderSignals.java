@@ -5,6 +5,7 @@ import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
 import org.hetermoe.compute.Tensor;
+import org.hetermoe.compute.host.Conversion;
 import org.hetermoe.compute.host.HostMemory;
 import org.hetermoe.compute.host.HostTensor;
 import org.hetermoe.tensor.DType;
@@ -39,6 +40,7 @@ final class ProductsUnderSignals {
   public static void main(String[] args) {
     ProductsUnderSignals products = new ProductsUnderSignals(Path.of(args[0]));
     products.ofOneDnn();
+    products.ofPrimitives();
     products.ofTheDevice();
     products.watch(STRAY, products.watch::stray);
   }
@@ -81,6 +83,46 @@ final class ProductsUnderSignals {
                           n);
                     }
                   });
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Those that the device multiplies 16 bits by; in single precision where it does not. */
+  private void ofPrimitives() {
+    DType type = OneDnn.multipliesBf16() ? DType.BF16 : DType.F32;
+    try (HostMemory memory = new HostMemory();
+        OneDnnMatmul matmul = new OneDnnMatmul(type)) {
+      Scratch scratch = new Scratch(memory);
+      HostTensor a = memory.allocate(type, Shape.of(505, 256));
+      HostTensor b = memory.allocate(type, Shape.of(505, 256));
+      HostTensor c = memory.allocate(DType.F32, Shape.of(256, 256));
+      Conversion.fill(a, 0.5f);
+      Conversion.fill(b, 0.25f);
+      for (boolean transposeA : new boolean[] {false, true}) {
+        for (boolean transposeB : new boolean[] {false, true}) {
+          for (int[] size : new int[][] {{32, 1}, {32, 70}, {96, 32}, {256, 256}}) {
+            for (int k : new int[] {3, 85, 256, 505}) {
+              int m = size[0];
+              int n = size[1];
+              watch(
+                  "primitive %s%s m=%d n=%d k=%d"
+                      .formatted(transposeA ? "T" : "N", transposeB ? "T" : "N", m, n, k),
+                  () ->
+                      matmul.multiply(
+                          transposeA,
+                          transposeB,
+                          m,
+                          n,
+                          k,
+                          a.address(),
+                          transposeA ? m : k,
+                          b.address(),
+                          transposeB ? k : n,
+                          c.address(),
+                          scratch));
             }
           }
         }
