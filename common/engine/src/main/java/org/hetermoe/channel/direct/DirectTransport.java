@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
@@ -27,6 +28,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.Refusal;
@@ -41,6 +43,11 @@ import org.hetermoe.group.WorkerRank;
  * <p>Connections are made in the background as soon as a channel is opened; a peer that is not
  * there yet is tried again for {@link DirectSettings#connectTimeout}. A connection that comes for a
  * channel that is not open yet is kept waiting half as long. So members may be opened in any order.
+ *
+ * <p>Receivers tell senders every {@link DirectSettings#keepaliveInterval} that they are there, on
+ * the same connections, from a thread of the transport: a rank may compute for as long as it needs,
+ * and frames may wait. Every member is receiver and sender of every other, so both notice when
+ * packets between two get lost, which ends no connection by itself.
  *
  * <p>While no channel is open, the link to another process can be measured: one at a time, from
  * here or from there. Opening a channel ends a measurement.
@@ -64,6 +71,12 @@ public final class DirectTransport implements AutoCloseable {
   private final InetSocketAddress address;
   private final Semaphore strangers = new Semaphore(MAX_STRANGERS);
   private final ScheduledThreadPoolExecutor watch;
+
+  /**
+   * Apart from the watch, since it writes: a connection that takes nothing must not stop a clock.
+   */
+  private final ScheduledThreadPoolExecutor pulse;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition opened = lock.newCondition();
   private final Map<Place, DirectChannel> channels = new HashMap<>();
@@ -106,14 +119,48 @@ public final class DirectTransport implements AutoCloseable {
     int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
     this.address = InetSocketAddress.createUnresolved(settings.advertisedHost(), port);
     // What comes after the close is closed by whoever made it, and need not be watched.
-    this.watch =
-        new ScheduledThreadPoolExecutor(
-            1,
-            Thread.ofPlatform().name("hetermoe-direct-watch").daemon().factory(),
-            new ThreadPoolExecutor.DiscardPolicy());
-    watch.setRemoveOnCancelPolicy(true);
+    this.watch = clock("hetermoe-direct-watch");
+    this.pulse = clock("hetermoe-direct-pulse");
+    everyInterval(pulse, DirectChannel::beat);
+    everyInterval(watch, DirectChannel::tick);
     Thread.ofPlatform().name("hetermoe-direct-accept").daemon().start(this::accept);
     LOG.log(INFO, "direct channel listens on {0}:{1}", settings.bindHost(), String.valueOf(port));
+  }
+
+  private static ScheduledThreadPoolExecutor clock(String name) {
+    ScheduledThreadPoolExecutor clock =
+        new ScheduledThreadPoolExecutor(
+            1,
+            Thread.ofPlatform().name(name).daemon().factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
+    clock.setRemoveOnCancelPolicy(true);
+    return clock;
+  }
+
+  /** With a pause between, and so without a burst after the process was stopped for a while. */
+  private void everyInterval(ScheduledExecutorService clock, Consumer<DirectChannel> action) {
+    long nanos = settings.keepaliveInterval().toNanos();
+    ScheduledFuture<?> _ =
+        clock.scheduleWithFixedDelay(
+            () -> forEachChannel(action), nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void forEachChannel(Consumer<DirectChannel> action) {
+    List<DirectChannel> open;
+    lock.lock();
+    try {
+      open = List.copyOf(channels.values());
+    } finally {
+      lock.unlock();
+    }
+    for (DirectChannel channel : open) {
+      try {
+        action.accept(channel);
+      } catch (RuntimeException | Error e) {
+        // Thrown on, it would end the clock for all channels, and peers would take them for lost.
+        LOG.log(ERROR, "keepalives of " + channel.self() + " failed", e);
+      }
+    }
   }
 
   /** Whether peers can connect: not once it is closed, or its server socket has failed. */
@@ -429,6 +476,7 @@ public final class DirectTransport implements AutoCloseable {
     }
     connected.forEach(Inbound::close);
     watch.shutdownNow();
+    pulse.shutdownNow();
   }
 
   private record Place(RunKey run, WorkerRank member) {

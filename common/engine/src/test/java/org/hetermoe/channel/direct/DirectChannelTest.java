@@ -282,7 +282,10 @@ class DirectChannelTest extends WireConformance {
       assertThatThrownBy(() -> expert.receive(Frames.key(ATTENTION, 1, 0, 0)))
           .isInstanceOf(ChannelException.class)
           .hasMessageContaining("attention-0");
-      assertThat(wire.read(ByteBuffer.allocate(8))).isEqualTo(-1);
+      ByteBuffer keepalives = ByteBuffer.allocate(64);
+      while (wire.read(keepalives) >= 0) {
+        assertThat(keepalives.position()).isLessThan(60);
+      }
       assertThat(refusals.count(Refusal.BAD_MAGIC)).isEqualTo(1);
     }
   }
