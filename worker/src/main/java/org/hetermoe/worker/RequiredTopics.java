@@ -1,19 +1,16 @@
 package org.hetermoe.worker;
 
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.RetriableException;
+import org.hetermoe.run.BrokerAddresses;
 import org.hetermoe.run.Topics;
 
 /**
@@ -24,9 +21,6 @@ import org.hetermoe.run.Topics;
 final class RequiredTopics {
   private static final long PAUSE_MILLIS = 250;
   private static final int REQUEST_TIMEOUT_MILLIS = 5_000;
-
-  /** With a protocol in front, as the client allows; the first group is the host. */
-  private static final Pattern ADDRESS = Pattern.compile("(?:[a-zA-Z_]+://)?(.+):[0-9]+");
 
   /** How often it is said what is waited for. */
   private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(15);
@@ -55,7 +49,7 @@ final class RequiredTopics {
 
   /** Waits for them as long as the broker answers; false if it does not. */
   private boolean appear() throws InterruptedException, ExecutionException {
-    if (nameless(servers)) {
+    if (BrokerAddresses.nameless(servers)) {
       waitingFor("the name of " + servers + " (kafka.bootstrap.servers) is not known yet");
       return false;
     }
@@ -76,7 +70,7 @@ final class RequiredTopics {
       return false;
     } catch (KafkaException e) {
       // The name may have gone since it was looked up.
-      if (e.getCause() instanceof ConfigException && nameless(servers)) {
+      if (e.getCause() instanceof ConfigException && BrokerAddresses.nameless(servers)) {
         return false;
       }
       throw e;
@@ -99,29 +93,6 @@ final class RequiredTopics {
     missing.addAll(Topics.ACTIVATIONS);
     missing.removeAll(admin.listTopics().names().get());
     return missing;
-  }
-
-  /**
-   * Whether none of the hosts has an address: the client cannot even be made then. What is no
-   * address at all is left to the client to refuse.
-   */
-  private static boolean nameless(String servers) {
-    for (String server : servers.split(",")) {
-      Matcher address = ADDRESS.matcher(server.strip());
-      if (!address.matches() || known(address.group(1))) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  private static boolean known(String host) {
-    try {
-      InetAddress _ = InetAddress.getByName(host);
-      return true;
-    } catch (UnknownHostException e) {
-      return false;
-    }
   }
 
   /** Not by the log, which shows nothing before the service has started. */

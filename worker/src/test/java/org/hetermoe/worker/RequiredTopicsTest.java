@@ -18,9 +18,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process of its own waits, whose names come from a file that the test writes. */
-@Timeout(90)
+@Timeout(300)
 class RequiredTopicsTest {
   private static final String NAME = "broker.example";
+
+  /** A JVM and a broker's client take long to start on a machine that has much to do. */
+  private static final Duration START = Duration.ofSeconds(60);
 
   @TempDir Path directory;
 
@@ -46,18 +49,18 @@ class RequiredTopicsTest {
     try (EmbeddedBroker broker = EmbeddedBroker.start(directory)) {
       String port = broker.address().substring(broker.address().indexOf(':') + 1);
       begin(NAME + ":" + port, hosts);
-      await().atMost(Duration.ofSeconds(20)).until(() -> output().contains(NAME));
+      await().atMost(START).until(() -> output().contains(NAME));
       assertThat(waiting.waitFor(3, TimeUnit.SECONDS)).as(output()).isFalse();
 
       Files.writeString(hosts, "127.0.0.1 localhost\n127.0.0.1 " + NAME + "\n");
       await()
-          .atMost(Duration.ofSeconds(20))
+          .atMost(START)
           .until(() -> output().contains("which the coordinator creates"));
       assertThat(waiting.isAlive()).as(output()).isTrue();
 
       broker.createTopics(Topics.CONTROL, 1);
       broker.createTopics(Topics.ACTIVATIONS, 1);
-      assertThat(waiting.waitFor(20, TimeUnit.SECONDS)).as(output()).isTrue();
+      assertThat(waiting.waitFor(START.toSeconds(), TimeUnit.SECONDS)).as(output()).isTrue();
       assertThat(waiting.exitValue()).as(output()).isZero();
     }
   }
@@ -67,7 +70,7 @@ class RequiredTopicsTest {
     String nobody = "127.0.0.1:" + unusedPort();
     begin(nobody, Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost\n"));
     await()
-        .atMost(Duration.ofSeconds(20))
+        .atMost(START)
         .until(() -> output().contains("no broker answers at " + nobody));
     assertThat(waiting.isAlive()).as(output()).isTrue();
   }
@@ -75,7 +78,7 @@ class RequiredTopicsTest {
   @Test
   void anAddressThatIsNoneIsAnErrorAtOnce() throws Exception {
     begin("broker:port", Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost\n"));
-    assertThat(waiting.waitFor(20, TimeUnit.SECONDS)).as(output()).isTrue();
+    assertThat(waiting.waitFor(START.toSeconds(), TimeUnit.SECONDS)).as(output()).isTrue();
     assertThat(waiting.exitValue()).isNotZero();
     assertThat(output()).contains("broker:port");
   }
