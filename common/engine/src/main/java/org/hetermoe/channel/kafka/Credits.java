@@ -77,13 +77,7 @@ final class Credits {
   }
 
   private void tell(WorkerRank sender, Tally tally) {
-    lock.lock();
-    long total;
-    try {
-      total = tally.letIn;
-    } finally {
-      lock.unlock();
-    }
+    long total = total(tally);
     CompletionStage<Void> published;
     try {
       published = publish.apply(sender, total);
@@ -92,6 +86,15 @@ final class Credits {
       return;
     }
     CompletionStage<Void> _ = published.whenComplete((_, e) -> told(sender, tally, total, e));
+  }
+
+  private long total(Tally tally) {
+    lock.lock();
+    try {
+      return tally.letIn;
+    } finally {
+      lock.unlock();
+    }
   }
 
   private void told(WorkerRank sender, Tally tally, long total, Throwable failure) {
