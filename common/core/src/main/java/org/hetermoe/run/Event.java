@@ -54,6 +54,10 @@ public sealed interface Event {
    */
   record Failed(UUID run, int attempt, String worker, String reason, FailureKind kind, String peer)
       implements Event {
+    public Failed {
+      kind = kind == null ? FailureKind.OTHER : kind;
+    }
+
     /** Where no more is known than the reason. */
     public Failed(UUID run, int attempt, String worker, String reason) {
       this(run, attempt, worker, reason, FailureKind.OTHER, null);
