@@ -53,9 +53,7 @@ class RequiredTopicsTest {
       assertThat(waiting.waitFor(3, TimeUnit.SECONDS)).as(output()).isFalse();
 
       Files.writeString(hosts, "127.0.0.1 localhost\n127.0.0.1 " + NAME + "\n");
-      await()
-          .atMost(START)
-          .until(() -> output().contains("which the coordinator creates"));
+      await().atMost(START).until(() -> output().contains("which the coordinator creates"));
       assertThat(waiting.isAlive()).as(output()).isTrue();
 
       broker.createTopics(Topics.CONTROL, 1);
@@ -69,9 +67,7 @@ class RequiredTopicsTest {
   void aBrokerThatDoesNotAnswerIsSaidToBeWaitedFor() throws Exception {
     String nobody = "127.0.0.1:" + unusedPort();
     begin(nobody, Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost\n"));
-    await()
-        .atMost(START)
-        .until(() -> output().contains("no broker answers at " + nobody));
+    await().atMost(START).until(() -> output().contains("no broker answers at " + nobody));
     assertThat(waiting.isAlive()).as(output()).isTrue();
   }
 
