@@ -6,6 +6,7 @@ import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
 import io.kubernetes.client.openapi.models.V1PersistentVolumeClaim;
+import io.kubernetes.client.openapi.models.V1Pod;
 import io.kubernetes.client.openapi.models.V1PodDisruptionBudget;
 import io.kubernetes.client.openapi.models.V1Secret;
 import io.kubernetes.client.openapi.models.V1Service;
@@ -29,17 +30,18 @@ final class StrictSchema {
   }
 
   private static final Map<String, Model> MODELS =
-      Map.of(
-          "v1/Namespace", V1Namespace::fromJson,
-          "v1/ConfigMap", V1ConfigMap::fromJson,
-          "v1/Secret", V1Secret::fromJson,
-          "v1/Service", V1Service::fromJson,
-          "v1/ServiceAccount", V1ServiceAccount::fromJson,
-          "v1/PersistentVolumeClaim", V1PersistentVolumeClaim::fromJson,
-          "apps/v1/Deployment", V1Deployment::fromJson,
-          "apps/v1/StatefulSet", V1StatefulSet::fromJson,
-          "policy/v1/PodDisruptionBudget", V1PodDisruptionBudget::fromJson,
-          "networking.k8s.io/v1/NetworkPolicy", V1NetworkPolicy::fromJson);
+      Map.ofEntries(
+          Map.entry("v1/Namespace", V1Namespace::fromJson),
+          Map.entry("v1/ConfigMap", V1ConfigMap::fromJson),
+          Map.entry("v1/Secret", V1Secret::fromJson),
+          Map.entry("v1/Service", V1Service::fromJson),
+          Map.entry("v1/ServiceAccount", V1ServiceAccount::fromJson),
+          Map.entry("v1/PersistentVolumeClaim", V1PersistentVolumeClaim::fromJson),
+          Map.entry("v1/Pod", V1Pod::fromJson),
+          Map.entry("apps/v1/Deployment", V1Deployment::fromJson),
+          Map.entry("apps/v1/StatefulSet", V1StatefulSet::fromJson),
+          Map.entry("policy/v1/PodDisruptionBudget", V1PodDisruptionBudget::fromJson),
+          Map.entry("networking.k8s.io/v1/NetworkPolicy", V1NetworkPolicy::fromJson));
 
   private static final JsonNode PUBLISHED =
       Repository.documents(

@@ -86,26 +86,14 @@ class KafkaReports implements RunReports {
                 });
   }
 
-  void profile(WorkerProfile profile) {
-    CompletionStage<Void> _ =
-        send(profiles, profile.device(), profile)
-            .whenComplete(
-                (_, failure) -> {
-                  if (failure != null) {
-                    LOG.errorf(failure, "the profile did not reach the broker");
-                  }
-                });
+  /** Sends a profile; the stage ends when the broker has it, or has not taken it. */
+  CompletionStage<Void> profile(WorkerProfile profile) {
+    return send(profiles, profile.device(), profile);
   }
 
-  void link(LinkMeasurement link) {
-    CompletionStage<Void> _ =
-        send(links, link.from(), link)
-            .whenComplete(
-                (_, failure) -> {
-                  if (failure != null) {
-                    LOG.errorf(failure, "a measured link did not reach the broker: %s", link);
-                  }
-                });
+  /** Sends a measured link; the stage ends when the broker has it, or has not taken it. */
+  CompletionStage<Void> link(LinkMeasurement link) {
+    return send(links, link.from(), link);
   }
 
   void heartbeat(Heartbeat heartbeat) {

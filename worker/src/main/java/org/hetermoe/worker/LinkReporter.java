@@ -7,11 +7,15 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import org.hetermoe.channel.direct.MeasuredLink;
 import org.hetermoe.run.Heartbeat;
 import org.hetermoe.run.LinkMeasurement;
@@ -21,7 +25,8 @@ import org.jboss.logging.Logger;
  * Measures the links between this worker and the others, each pair and process once, both
  * directions at a time; of two workers that with the later id measures, whichever was there first.
  * Neither while this worker serves a run nor while the other does. A pair that cannot be measured
- * is tried again a few times, and then left to the coordinator's setting.
+ * is tried again a few times, and then left to the coordinator's setting. What was measured is sent
+ * until it has arrived.
  */
 final class LinkReporter implements AutoCloseable {
   private static final Logger LOG = Logger.getLogger(LinkReporter.class);
@@ -32,9 +37,11 @@ final class LinkReporter implements AutoCloseable {
   private final String worker;
   private final Prober prober;
   private final BooleanSupplier busy;
-  private final Consumer<LinkMeasurement> report;
+  private final Function<LinkMeasurement, CompletionStage<Void>> report;
   private final Duration pause;
   private final Map<String, Peer> peers = new ConcurrentHashMap<>();
+  private final Queue<LinkMeasurement> unsent = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean late = new AtomicBoolean();
   private Thread thread;
   private boolean closed;
 
@@ -55,7 +62,7 @@ final class LinkReporter implements AutoCloseable {
    *
    * @param worker stable id of this worker
    * @param busy whether this worker serves a run
-   * @param report takes what was measured
+   * @param report sends what was measured; its stage fails where that did not arrive
    * @param pause between two looks at the peers; a peer that fails is left alone for twice as long
    *     each time
    */
@@ -63,7 +70,7 @@ final class LinkReporter implements AutoCloseable {
       String worker,
       Prober prober,
       BooleanSupplier busy,
-      Consumer<LinkMeasurement> report,
+      Function<LinkMeasurement, CompletionStage<Void>> report,
       Duration pause) {
     this.worker = worker;
     this.prober = prober;
@@ -102,6 +109,9 @@ final class LinkReporter implements AutoCloseable {
             measure(peer);
           }
         }
+        for (int waiting = unsent.size(); waiting > 0; waiting--) {
+          send(unsent.remove());
+        }
         Thread.sleep(pause);
       }
     } catch (InterruptedException e) {
@@ -133,10 +143,32 @@ final class LinkReporter implements AutoCloseable {
         link.bytesPerSecondOut() * 1e-9,
         link.bytesPerSecondIn() * 1e-9);
     Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
-    report.accept(
+    unsent.add(
         new LinkMeasurement(worker, peer.id, link.bytesPerSecondOut(), link.latencySeconds(), now));
-    report.accept(
+    unsent.add(
         new LinkMeasurement(peer.id, worker, link.bytesPerSecondIn(), link.latencySeconds(), now));
+  }
+
+  /**
+   * Sends, or keeps for the next time. The first failure is worth a line, the others look alike.
+   */
+  private void send(LinkMeasurement link) {
+    CompletionStage<Void> _ =
+        report
+            .apply(link)
+            .whenComplete(
+                (_, failure) -> {
+                  if (failure == null) {
+                    late.set(false);
+                    return;
+                  }
+                  unsent.add(link);
+                  if (late.compareAndSet(false, true)) {
+                    LOG.warnf(
+                        "measured links do not reach the broker, and are sent again: %s",
+                        FailureMessage.of(failure));
+                  }
+                });
   }
 
   @Override

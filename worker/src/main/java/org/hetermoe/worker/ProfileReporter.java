@@ -5,7 +5,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
 import org.hetermoe.api.ApiException;
 import org.hetermoe.api.ClientSettings;
 import org.hetermoe.api.CoordinatorClient;
@@ -22,7 +27,8 @@ import org.jboss.logging.Logger;
 /**
  * Sees to it, once and in the background, that the coordinator has a profile of this worker's
  * device in each type that it computes in: measures only where there is none yet, and never while
- * another worker on the machine does, nor while this one trains.
+ * another worker on the machine does, nor while this one trains. What fails is tried again until
+ * the coordinator has it.
  */
 @Singleton
 class ProfileReporter implements AutoCloseable {
@@ -30,6 +36,12 @@ class ProfileReporter implements AutoCloseable {
   private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration ARRIVAL_TIMEOUT = Duration.ofSeconds(5);
   private static final long PAUSE_MILLIS = 250;
+
+  /** Before the second attempt; doubles with each. */
+  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
+
+  /** A measurement that fails disturbs other work for seconds each time. */
+  private static final Duration LAST_PAUSE = Duration.ofMinutes(5);
 
   /** The workers of a stack start beside the coordinator; runs wait for their profiles. */
   private static final RetryPolicy RETRY =
@@ -44,6 +56,10 @@ class ProfileReporter implements AutoCloseable {
   private final MeasuringTurn turns;
   private final KafkaReports reports;
   private final ClientSettings coordinator;
+
+  /** What was measured, so that it can be sent again; the reporter's own thread uses it. */
+  private final Map<DType, WorkerProfile> measured = new EnumMap<>(DType.class);
+
   private Thread thread;
 
   ProfileReporter(
@@ -72,25 +88,42 @@ class ProfileReporter implements AutoCloseable {
   }
 
   private void provide(String device, List<DType> types) {
-    if (settings.emulate().isPresent()) {
-      for (DType type : types) {
-        reports.profile(emulated(WorkerProfile.name(device, type), settings.emulate().get()));
-      }
-      return;
-    }
+    Deque<DType> missing = new ArrayDeque<>(types);
+    Duration pause = FIRST_PAUSE;
     try (CoordinatorClient client = new CoordinatorClient(coordinator)) {
-      for (DType type : types) {
-        String name = WorkerProfile.name(device, type);
-        if (!known(client, name)) {
-          measureInTurn(client, name, type);
+      while (!missing.isEmpty()) {
+        DType type = missing.removeFirst();
+        try {
+          provide(client, WorkerProfile.name(device, type), type);
+          pause = FIRST_PAUSE;
+        } catch (IOException | ExecutionException | RuntimeException e) {
+          // Until then, runs of this worker are planned without its profile, and say so.
+          LOG.warnf(
+              "the coordinator has no profile of %s yet; tried again in %.1f s: %s",
+              WorkerProfile.name(device, type), pause.toMillis() * 1e-3, FailureMessage.of(e));
+          missing.addLast(type);
+          Thread.sleep(pause);
+          pause =
+              pause.multipliedBy(2).compareTo(LAST_PAUSE) < 0 ? pause.multipliedBy(2) : LAST_PAUSE;
         }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException | RuntimeException e) {
-      // Runs of this worker are planned without its profile, and say so.
-      LOG.errorf(e, "the profile of %s could not be taken", device);
     }
+  }
+
+  private void provide(CoordinatorClient client, String name, DType type)
+      throws IOException, InterruptedException, ExecutionException {
+    if (settings.emulate().isPresent()) {
+      send(emulated(name, settings.emulate().get()));
+    } else if (!known(client, name)) {
+      measureInTurn(client, name, type);
+    }
+  }
+
+  /** Returns once the broker has it. */
+  private void send(WorkerProfile profile) throws InterruptedException, ExecutionException {
+    reports.profile(profile).toCompletableFuture().get();
   }
 
   private WorkerProfile emulated(String device, String name) {
@@ -108,20 +141,26 @@ class ProfileReporter implements AutoCloseable {
   }
 
   private void measureInTurn(CoordinatorClient client, String device, DType type)
-      throws IOException, InterruptedException {
+      throws IOException, InterruptedException, ExecutionException {
     try (MeasuringTurn.Turn _ = turns.take()) {
       if (known(client, device)) {
         return;
       }
-      while (commands.current().isPresent()) {
-        Thread.sleep(PAUSE_MILLIS);
+      if (!measured.containsKey(type)) {
+        while (commands.current().isPresent()) {
+          Thread.sleep(PAUSE_MILLIS);
+        }
+        long start = System.nanoTime();
+        measured.put(type, measure(device, type));
+        LOG.infof("profile of %s taken in %.1f s", device, (System.nanoTime() - start) * 1e-9);
       }
-      long start = System.nanoTime();
-      reports.profile(measure(device, type));
-      LOG.infof("profile of %s taken in %.1f s", device, (System.nanoTime() - start) * 1e-9);
+      send(measured.get(type));
       // The next in turn asks whether there is one.
       long deadline = System.nanoTime() + ARRIVAL_TIMEOUT.toNanos();
-      while (!known(client, device) && System.nanoTime() < deadline) {
+      while (!known(client, device)) {
+        if (System.nanoTime() > deadline) {
+          throw new IOException("the broker has it, and the coordinator has not stored it");
+        }
         Thread.sleep(PAUSE_MILLIS);
       }
     }

@@ -56,7 +56,7 @@ class RunChannels implements AutoCloseable {
 
   /** Whether peers can reach the direct channel. */
   boolean listening() {
-    return listening;
+    return listening && direct.accepts();
   }
 
   /** Where peers reach the direct channel. */

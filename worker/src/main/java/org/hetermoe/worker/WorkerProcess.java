@@ -178,7 +178,9 @@ class WorkerProcess {
     if (!reachable) {
       reachable = http.getPort() > 0 && activations.ready();
     }
-    return reachable;
+    // A worker that no peer can connect to must not be chosen for a run: better lost than in the
+    // way.
+    return reachable && channels.listening();
   }
 
   private Heartbeat heartbeat() {

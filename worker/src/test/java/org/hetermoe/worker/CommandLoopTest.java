@@ -22,6 +22,7 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
+import org.hetermoe.run.FailureKind;
 import org.hetermoe.worker.ScriptedTrainer.Act;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -145,7 +146,11 @@ class CommandLoopTest {
     assertThat(reports.next())
         .isInstanceOfSatisfying(
             Event.Failed.class,
-            failed -> assertThat(failed.reason()).startsWith("lost its connection to expert-0"));
+            failed -> {
+              assertThat(failed.reason()).startsWith("lost its connection to expert-0");
+              assertThat(failed.kind()).isEqualTo(FailureKind.PEER);
+              assertThat(failed.peer()).isEqualTo("expert-0");
+            });
     idle();
   }
 
@@ -180,7 +185,12 @@ class CommandLoopTest {
 
     assertThat(reports.next())
         .isInstanceOfSatisfying(
-            Event.Failed.class, failed -> assertThat(failed.reason()).contains("Java heap space"));
+            Event.Failed.class,
+            failed -> {
+              assertThat(failed.reason()).contains("Java heap space");
+              assertThat(failed.kind()).isEqualTo(FailureKind.OTHER);
+              assertThat(failed.peer()).isNull();
+            });
     idle();
   }
 

@@ -33,11 +33,6 @@ class KafkaActivationsIT extends ChannelConformance {
   @Inject KafkaClientService clients;
 
   @Override
-  protected boolean holdsUpSender() {
-    return false;
-  }
-
-  @Override
   protected ChannelGroup open(RunKey run, Collection<WorkerRank> members, long windowBytes) {
     await().atMost(Duration.ofSeconds(20)).until(expertSide::ready);
     clients

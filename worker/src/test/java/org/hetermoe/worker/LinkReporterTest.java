@@ -6,10 +6,13 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.hetermoe.channel.direct.MeasuredLink;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.Json;
 import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.tensor.DType;
 import org.junit.jupiter.api.AfterEach;
@@ -32,7 +36,7 @@ class LinkReporterTest {
   private final AtomicInteger refusals = new AtomicInteger();
   private final AtomicBoolean busy = new AtomicBoolean();
   private final LinkReporter reporter =
-      new LinkReporter("expert-1", this::probe, busy::get, reported::add, PAUSE);
+      new LinkReporter("expert-1", this::probe, busy::get, this::report, PAUSE);
 
   private Optional<MeasuredLink> probe(InetSocketAddress peer) throws IOException {
     asked.add(peer);
@@ -40,6 +44,11 @@ class LinkReporterTest {
       throw new IOException(broken.get(peer.getPort()));
     }
     return refusals.getAndDecrement() > 0 ? Optional.empty() : Optional.of(LINK);
+  }
+
+  private CompletionStage<Void> report(LinkMeasurement link) {
+    reported.add(link);
+    return CompletableFuture.completedFuture(null);
   }
 
   @AfterEach
@@ -70,6 +79,26 @@ class LinkReporterTest {
     await().until(() -> reported.size() == 6);
     await().during(Duration.ofMillis(100)).until(() -> asked.size() == 3);
     assertThat(asked).extracting(InetSocketAddress::getPort).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void whatTheBrokerLosesIsSentAgainAndNotMeasuredAgain() throws IOException {
+    ScriptedEmitter broker = new ScriptedEmitter(3);
+    try (LinkReporter losing =
+        new LinkReporter(
+            "expert-1", this::probe, busy::get, ScriptedEmitter.reports(broker)::link, PAUSE)) {
+      losing.heard(worker("attention-0", 1));
+      losing.start();
+
+      await().until(() -> broker.sent().size() == 5);
+      await().during(Duration.ofMillis(100)).until(() -> broker.sent().size() == 5);
+      assertThat(asked).hasSize(1);
+      List<String> to = new ArrayList<>();
+      for (byte[] message : broker.sent().subList(3, 5)) {
+        to.add(Json.MAPPER.readValue(message, LinkMeasurement.class).to());
+      }
+      assertThat(to).containsExactlyInAnyOrder("attention-0", "expert-1");
+    }
   }
 
   @Test

@@ -45,6 +45,22 @@ public sealed interface Event {
   record Finished(UUID run, int attempt, String worker, int steps, boolean stopped)
       implements Event {}
 
-  /** The worker cannot go on. */
-  record Failed(UUID run, int attempt, String worker, String reason) implements Event {}
+  /**
+   * The worker cannot go on.
+   *
+   * @param reason in words
+   * @param kind what kind of thing went wrong
+   * @param peer rank of the member that cannot be reached, {@code expert-0}; null for other kinds
+   */
+  record Failed(UUID run, int attempt, String worker, String reason, FailureKind kind, String peer)
+      implements Event {
+    public Failed {
+      kind = kind == null ? FailureKind.OTHER : kind;
+    }
+
+    /** Where no more is known than the reason. */
+    public Failed(UUID run, int attempt, String worker, String reason) {
+      this(run, attempt, worker, reason, FailureKind.OTHER, null);
+    }
+  }
 }

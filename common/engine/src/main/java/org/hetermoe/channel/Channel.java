@@ -10,9 +10,8 @@ import org.hetermoe.tensor.Shape;
  *
  * <p>Frames between two workers arrive whole, once, and unharmed, or the channel fails; they may be
  * received in any order. {@link #send} returns when the frame is on its way, not when it has
- * arrived, and waits while more than a window of bytes to that receiver is unread (by way of a
- * broker: not yet taken by the broker). One thread sends and receives; {@link #abort} and {@link
- * #close} may come from any.
+ * arrived, and waits while more than a window of bytes to that receiver is unread. One thread sends
+ * and receives; {@link #abort} and {@link #close} may come from any.
  *
  * <p>Because one thread does both, a worker takes in what others send while it sends itself, though
  * the window be full: two that send to each other without reading, as attention workers that own

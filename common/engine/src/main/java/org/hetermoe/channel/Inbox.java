@@ -73,7 +73,8 @@ public final class Inbox {
   /**
    * Waits until {@code bytes} more may come from {@code sender}, and sets them aside.
    *
-   * @throws ChannelException if the inbox was aborted or closed, or the sender lost
+   * @throws ChannelException if the inbox was aborted or closed
+   * @throws PeerLostException if the sender is lost
    */
   public void reserve(WorkerRank sender, long bytes) throws InterruptedException {
     Lane lane = lane(sender);
@@ -135,7 +136,8 @@ public final class Inbox {
   /**
    * Waits for a frame.
    *
-   * @throws ChannelException if the inbox was aborted or closed, or the sender lost
+   * @throws ChannelException if the inbox was aborted or closed
+   * @throws PeerLostException if the sender is lost
    * @throws IllegalStateException if that frame was received before
    */
   public PooledFrame receive(FrameKey key) throws InterruptedException {
@@ -246,7 +248,7 @@ public final class Inbox {
 
   private void checkPresent(Lane lane) {
     if (lane.lost != null) {
-      throw new ChannelException("lost its connection to %s: %s".formatted(lane.sender, lane.lost));
+      throw new PeerLostException(lane.sender, lane.lost);
     }
   }
 

@@ -47,12 +47,37 @@ final class CheckpointWriter implements AutoCloseable {
    *
    * @param parameters calls its argument with every parameter set of the worker
    * @param lossScale state of the loss scale, if the worker stores it
+   * @throws RuntimeException if a copy fails; nothing is stored then, and nothing kept
    */
   void write(
       int step, Consumer<Consumer<ParameterSet>> parameters, Optional<LossScaler.State> lossScale)
       throws InterruptedException {
     await();
     Arena arena = Arena.ofShared();
+    boolean handedOver = false;
+    try {
+      Shard content = snapshot(parameters, lossScale, arena);
+      underWay =
+          uploads.submit(
+              () -> {
+                try (arena) {
+                  store.write(run, attempt, step, shard, content);
+                }
+                return null;
+              });
+      handedOver = true;
+    } finally {
+      // A shared arena that nobody closes is never freed: the size of all weights and moments.
+      if (!handedOver) {
+        arena.close();
+      }
+    }
+  }
+
+  private Shard snapshot(
+      Consumer<Consumer<ParameterSet>> parameters,
+      Optional<LossScaler.State> lossScale,
+      Arena arena) {
     Map<String, Shard.Entry> tensors = new LinkedHashMap<>();
     parameters.accept(
         set ->
@@ -74,15 +99,7 @@ final class CheckpointWriter implements AutoCloseable {
                 }));
     lossScale.ifPresent(
         state -> tensors.put(StoredLossScale.NAME, StoredLossScale.entry(state, arena)));
-    Shard content = new Shard(tensors);
-    underWay =
-        uploads.submit(
-            () -> {
-              try (arena) {
-                store.write(run, attempt, step, shard, content);
-              }
-              return null;
-            });
+    return new Shard(tensors);
   }
 
   private void put(

@@ -4,6 +4,7 @@ import static java.lang.System.Logger.Level.WARNING;
 
 import java.net.InetSocketAddress;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -87,6 +88,42 @@ final class DirectChannel extends AbstractChannel {
   /** The connection from {@code sender} is no more. It stays registered: nobody may replace it. */
   void lost(WorkerRank sender, String reason) {
     inbox.lose(sender, reason);
+  }
+
+  /** Sends a keepalive to all that have connected. */
+  void beat() {
+    List<Inbound> all;
+    synchronized (inboundLock) {
+      all = List.copyOf(inbound.values());
+    }
+    all.forEach(Inbound::beat);
+  }
+
+  /** One more interval has passed; peers that were silent for too many are lost. */
+  void tick() {
+    int limit = DirectSettings.SILENT_INTERVALS;
+    for (Outbound way : ways.values()) {
+      if (way.isSilentFor(limit)) {
+        silent(
+            way,
+            "it has given no sign of life for %.1f s"
+                .formatted(limit * transport.settings().keepaliveInterval().toMillis() * 1e-3));
+      }
+    }
+  }
+
+  /** Packets that get lost end no connection: this end does, in both directions. */
+  private void silent(Outbound way, String reason) {
+    LOG.log(WARNING, "{0}: {1}", way, reason);
+    inbox.lose(way.receiver(), reason);
+    way.fail(reason);
+    Inbound from;
+    synchronized (inboundLock) {
+      from = inbound.get(way.receiver());
+    }
+    if (from != null) {
+      from.close();
+    }
   }
 
   /**

@@ -17,6 +17,8 @@ import org.hetermoe.channel.Inbox;
  *     opened here yet is kept waiting half as long
  * @param handshakeTimeout how long a connection may take to say who it is
  * @param closeTimeout how long a closing channel waits for what was sent to go out
+ * @param keepaliveInterval how often members of a run tell each other that they are there; one that
+ *     is silent for {@value #SILENT_INTERVALS} of them is lost
  * @param socketBufferBytes size of the sockets' send and receive buffers; 0 leaves it to the system
  */
 public record DirectSettings(
@@ -28,7 +30,11 @@ public record DirectSettings(
     Duration connectTimeout,
     Duration handshakeTimeout,
     Duration closeTimeout,
+    Duration keepaliveInterval,
     int socketBufferBytes) {
+  /** How many intervals a peer may be silent: with the usual one, it is noticed within 10 s. */
+  public static final int SILENT_INTERVALS = 8;
+
   public DirectSettings {
     if (port < 0 || port > 0xffff) {
       throw new IllegalArgumentException("port must lie between 0 and 65535, is " + port);
@@ -40,6 +46,10 @@ public record DirectSettings(
       throw new IllegalArgumentException(
           "maxPayloadBytes must lie between 1 and %d, is %d"
               .formatted(FrameHeader.MAX_PAYLOAD_BYTES, maxPayloadBytes));
+    }
+    if (!keepaliveInterval.isPositive()) {
+      throw new IllegalArgumentException(
+          "keepaliveInterval must be positive, is " + keepaliveInterval);
     }
     if (socketBufferBytes < 0) {
       throw new IllegalArgumentException(
@@ -58,6 +68,7 @@ public record DirectSettings(
         Duration.ofSeconds(30),
         Duration.ofSeconds(5),
         Duration.ofSeconds(10),
+        Duration.ofSeconds(1),
         0);
   }
 
@@ -77,6 +88,7 @@ public record DirectSettings(
         connectTimeout,
         handshakeTimeout,
         closeTimeout,
+        keepaliveInterval,
         socketBufferBytes);
   }
 
@@ -91,6 +103,7 @@ public record DirectSettings(
         connectTimeout,
         handshakeTimeout,
         closeTimeout,
+        keepaliveInterval,
         socketBufferBytes);
   }
 
@@ -105,6 +118,22 @@ public record DirectSettings(
         connect,
         handshake,
         close,
+        keepaliveInterval,
+        socketBufferBytes);
+  }
+
+  /** With another interval of keepalives. */
+  public DirectSettings withKeepaliveInterval(Duration interval) {
+    return new DirectSettings(
+        bindHost,
+        port,
+        advertisedHost,
+        windowBytes,
+        maxPayloadBytes,
+        connectTimeout,
+        handshakeTimeout,
+        closeTimeout,
+        interval,
         socketBufferBytes);
   }
 
@@ -119,6 +148,7 @@ public record DirectSettings(
         connectTimeout,
         handshakeTimeout,
         closeTimeout,
+        keepaliveInterval,
         bytes);
   }
 }

@@ -1,6 +1,7 @@
 package org.hetermoe.channel.direct;
 
 import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -9,7 +10,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ByteChannel;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -19,13 +19,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.FrameBuffers;
 import org.hetermoe.channel.Refusal;
@@ -41,6 +44,11 @@ import org.hetermoe.group.WorkerRank;
  * there yet is tried again for {@link DirectSettings#connectTimeout}. A connection that comes for a
  * channel that is not open yet is kept waiting half as long. So members may be opened in any order.
  *
+ * <p>Receivers tell senders every {@link DirectSettings#keepaliveInterval} that they are there, on
+ * the same connections, from a thread of the transport: a rank may compute for as long as it needs,
+ * and frames may wait. Every member is receiver and sender of every other, so both notice when
+ * packets between two get lost, which ends no connection by itself.
+ *
  * <p>While no channel is open, the link to another process can be measured: one at a time, from
  * here or from there. Opening a channel ends a measurement.
  *
@@ -52,14 +60,23 @@ public final class DirectTransport implements AutoCloseable {
   /** Connections that have not said yet who they are, or wait for their channel, at a time. */
   private static final int MAX_STRANGERS = 256;
 
+  private static final ThreadFactory IN_THREADS = Thread.ofPlatform().daemon().factory();
+
   private final DirectSettings settings;
   private final FrameBuffers buffers;
   private final Refusals refusals;
   private final Sockets sockets;
+  private final ThreadFactory inThreads;
   private final ServerSocketChannel server;
   private final InetSocketAddress address;
   private final Semaphore strangers = new Semaphore(MAX_STRANGERS);
   private final ScheduledThreadPoolExecutor watch;
+
+  /**
+   * Apart from the watch, since it writes: a connection that takes nothing must not stop a clock.
+   */
+  private final ScheduledThreadPoolExecutor pulse;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition opened = lock.newCondition();
   private final Map<Place, DirectChannel> channels = new HashMap<>();
@@ -69,6 +86,7 @@ public final class DirectTransport implements AutoCloseable {
   private Closeable probe;
 
   private volatile boolean closed;
+  private volatile boolean accepting = true;
 
   /**
    * Listens.
@@ -77,22 +95,77 @@ public final class DirectTransport implements AutoCloseable {
    */
   public DirectTransport(DirectSettings settings, FrameBuffers buffers, Refusals refusals)
       throws IOException {
+    this(settings, buffers, refusals, new Sockets(settings), IN_THREADS);
+  }
+
+  /**
+   * With sockets and threads of the caller's.
+   *
+   * @param inThreads makes the threads that read from connections
+   */
+  DirectTransport(
+      DirectSettings settings,
+      FrameBuffers buffers,
+      Refusals refusals,
+      Sockets sockets,
+      ThreadFactory inThreads)
+      throws IOException {
     this.settings = settings;
     this.buffers = buffers;
     this.refusals = refusals;
-    this.sockets = new Sockets(settings);
+    this.sockets = sockets;
+    this.inThreads = inThreads;
     this.server = sockets.listen();
     int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
     this.address = InetSocketAddress.createUnresolved(settings.advertisedHost(), port);
     // What comes after the close is closed by whoever made it, and need not be watched.
-    this.watch =
-        new ScheduledThreadPoolExecutor(
-            1,
-            Thread.ofPlatform().name("hetermoe-direct-watch").daemon().factory(),
-            new ThreadPoolExecutor.DiscardPolicy());
-    watch.setRemoveOnCancelPolicy(true);
+    this.watch = clock("hetermoe-direct-watch");
+    this.pulse = clock("hetermoe-direct-pulse");
+    everyInterval(pulse, DirectChannel::beat);
+    everyInterval(watch, DirectChannel::tick);
     Thread.ofPlatform().name("hetermoe-direct-accept").daemon().start(this::accept);
     LOG.log(INFO, "direct channel listens on {0}:{1}", settings.bindHost(), String.valueOf(port));
+  }
+
+  private static ScheduledThreadPoolExecutor clock(String name) {
+    ScheduledThreadPoolExecutor clock =
+        new ScheduledThreadPoolExecutor(
+            1,
+            Thread.ofPlatform().name(name).daemon().factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
+    clock.setRemoveOnCancelPolicy(true);
+    return clock;
+  }
+
+  /** With a pause between, and so without a burst after the process was stopped for a while. */
+  private void everyInterval(ScheduledExecutorService clock, Consumer<DirectChannel> action) {
+    long nanos = settings.keepaliveInterval().toNanos();
+    ScheduledFuture<?> _ =
+        clock.scheduleWithFixedDelay(
+            () -> forEachChannel(action), nanos, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void forEachChannel(Consumer<DirectChannel> action) {
+    List<DirectChannel> open;
+    lock.lock();
+    try {
+      open = List.copyOf(channels.values());
+    } finally {
+      lock.unlock();
+    }
+    for (DirectChannel channel : open) {
+      try {
+        action.accept(channel);
+      } catch (RuntimeException | Error e) {
+        // Thrown on, it would end the clock for all channels, and peers would take them for lost.
+        LOG.log(ERROR, "keepalives of " + channel.self() + " failed", e);
+      }
+    }
+  }
+
+  /** Whether peers can connect: not once it is closed, or its server socket has failed. */
+  public boolean accepts() {
+    return accepting;
   }
 
   /** Where peers reach this process, not resolved. */
@@ -206,46 +279,76 @@ public final class DirectTransport implements AutoCloseable {
     }
   }
 
+  /**
+   * Takes connections as long as there is a server socket. What goes wrong with one, memory or
+   * threads that are short included, must not keep the next out: a process that others cannot reach
+   * would still look well.
+   */
   private void accept() {
-    while (!closed) {
-      try {
-        SocketChannel socket = server.accept();
-        String origin = String.valueOf(socket.getRemoteAddress());
-        if (!strangers.tryAcquire()) {
-          refusals.refuse(Refusal.BUSY, "connection from " + origin);
-          socket.close();
-          continue;
+    try {
+      while (server.isOpen()) {
+        try {
+          greet(server.accept());
+        } catch (IOException | RuntimeException | Error e) {
+          if (server.isOpen()) {
+            LOG.log(WARNING, "cannot accept a connection", e);
+            pause();
+          }
         }
-        greet(socket, origin);
-      } catch (ClosedChannelException e) {
-        return;
-      } catch (IOException e) {
-        LOG.log(WARNING, "cannot accept a connection", e);
-        pause();
+      }
+    } finally {
+      accepting = false;
+      if (!closed) {
+        LOG.log(ERROR, "the server socket is closed: no peer can connect any more");
       }
     }
   }
 
-  private void greet(SocketChannel socket, String origin) throws IOException {
-    Inbound connection;
+  private void greet(SocketChannel socket) throws IOException {
+    boolean begun = false;
+    try {
+      begun = begin(socket);
+    } catch (IOException e) {
+      // It has gone again.
+      debug("connection", e);
+    } finally {
+      if (!begun) {
+        socket.close();
+      }
+    }
+  }
+
+  /** Has a thread read from a connection; false if it is not let in. */
+  private boolean begin(SocketChannel socket) throws IOException {
+    String origin = String.valueOf(socket.getRemoteAddress());
+    if (!strangers.tryAcquire()) {
+      refusals.refuse(Refusal.BUSY, "connection from " + origin);
+      return false;
+    }
+    Inbound connection = null;
+    boolean begun = false;
     try {
       connection = new Inbound(this, refusals, sockets.accepted(socket), origin);
-    } catch (IOException e) {
-      strangers.release();
-      socket.close();
-      debug("connection from " + origin, e);
-      return;
-    }
-    lock.lock();
-    try {
-      connections.add(connection);
+      lock.lock();
+      try {
+        connections.add(connection);
+      } finally {
+        lock.unlock();
+      }
+      Thread thread = inThreads.newThread(connection);
+      thread.setName("hetermoe-in-" + origin);
+      thread.start();
+      begun = true;
     } finally {
-      lock.unlock();
+      if (!begun) {
+        strangers.release();
+        ended(connection);
+      }
     }
-    Thread.ofPlatform().name("hetermoe-in-" + origin).daemon().start(connection);
     if (closed) {
       connection.close();
     }
+    return true;
   }
 
   /** Out of file handles, say: a busy loop would make it worse. */
@@ -373,6 +476,7 @@ public final class DirectTransport implements AutoCloseable {
     }
     connected.forEach(Inbound::close);
     watch.shutdownNow();
+    pulse.shutdownNow();
   }
 
   private record Place(RunKey run, WorkerRank member) {

@@ -15,6 +15,8 @@ import org.hetermoe.group.WorkerRank;
  * 16, attempt 4, sender 4, receiver 4, CRC32C 4); the receiver answers with {@value #ANSWER_BYTES}
  * bytes: magic 4, a {@link Refusal}'s code or 0, zeroes 3. The purpose is {@value #FRAMES}, frames
  * of the run, or {@value #PROBE}, a {@link LinkProbe}, which is of no run: the rest is zeroes.
+ * Where frames follow, the receiver goes on answering: a byte at a time, for as long as it is
+ * there.
  */
 record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
   static final int BYTES = 40;
@@ -23,7 +25,7 @@ record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
   /** "HMoC". */
   private static final int MAGIC = 0x436f4d48;
 
-  private static final short VERSION = 2;
+  private static final short VERSION = 3;
 
   private static final short FRAMES = 1;
   private static final short PROBE = 2;
@@ -84,6 +86,11 @@ record Handshake(RunKey run, WorkerRank sender, WorkerRank receiver) {
   static ByteBuffer answer(Optional<Refusal> refusal) {
     ByteBuffer out = ByteBuffer.allocate(ANSWER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     return out.putInt(0, MAGIC).put(4, refusal.map(r -> (byte) r.code()).orElse((byte) 0));
+  }
+
+  /** What the receiver of frames says again and again; its value means nothing. */
+  static ByteBuffer keepalive() {
+    return ByteBuffer.allocate(1);
   }
 
   /** Whether an answer says that the other end is busy. */

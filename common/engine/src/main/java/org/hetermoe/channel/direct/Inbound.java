@@ -22,6 +22,7 @@ final class Inbound implements Runnable {
   private final Refusals refusals;
   private final ByteChannel wire;
   private final String origin;
+  private volatile boolean welcome;
   private final ByteBuffer header = ByteBuffer.allocateDirect(FrameHeader.BYTES);
 
   Inbound(DirectTransport transport, Refusals refusals, ByteChannel wire, String origin) {
@@ -117,6 +118,7 @@ final class Inbound implements Runnable {
     String reason = "it closed its connection";
     try {
       Sockets.writeFully(wire, Handshake.answer(Optional.empty()));
+      welcome = true;
       while (readFrame(channel, handshake)) {
         // Each turn takes one frame.
       }
@@ -222,6 +224,19 @@ final class Inbound implements Runnable {
       if (!Sockets.readFully(wire, scratch)) {
         throw new EOFException("connection ended within a payload");
       }
+    }
+  }
+
+  /** Tells the sender that this end is there, whether or not its frames are being read. */
+  void beat() {
+    if (!welcome) {
+      return;
+    }
+    try {
+      Sockets.writeFully(wire, Handshake.keepalive());
+    } catch (IOException e) {
+      // Whoever reads from it finds out.
+      transport.debug("no keepalive to " + origin, e);
     }
   }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.hetermoe.channel.ChannelException;
+import org.hetermoe.channel.PeerLostException;
 import org.hetermoe.channel.PooledFrame;
 import org.hetermoe.group.WorkerRank;
 
@@ -33,6 +34,8 @@ final class Outbound implements Runnable {
   private final Deque<PooledFrame> queue = new ArrayDeque<>();
   private long queuedBytes;
   private boolean connected;
+  private boolean heard;
+  private int silentTicks;
   private boolean closing;
   private boolean ended;
   private String failure;
@@ -72,7 +75,7 @@ final class Outbound implements Runnable {
         changed.await();
       }
       if (failure != null) {
-        throw new ChannelException("lost its connection to %s: %s".formatted(receiver, failure));
+        throw new PeerLostException(receiver, failure);
       }
       if (closing) {
         throw new ChannelException("channel of " + channel.self() + " is closed");
@@ -88,6 +91,10 @@ final class Outbound implements Runnable {
   @Override
   public void run() {
     try (ByteChannel connected = connect()) {
+      Thread.ofPlatform()
+          .name("hetermoe-hear-" + channel.self() + "-" + receiver)
+          .daemon()
+          .start(() -> hear(connected));
       for (PooledFrame frame = next(); frame != null; frame = next()) {
         write(connected, frame);
       }
@@ -99,6 +106,51 @@ final class Outbound implements Runnable {
     } finally {
       finish();
     }
+  }
+
+  /**
+   * Reads the peer's keepalives until the connection ends; what that means, the writer finds out.
+   */
+  private void hear(ByteChannel connected) {
+    ByteBuffer bytes = ByteBuffer.allocate(64);
+    try {
+      setHeard(true);
+      while (connected.read(bytes.clear()) >= 0) {
+        setHeard(true);
+      }
+    } catch (IOException e) {
+      LOG.log(DEBUG, "{0}: no more keepalives: {1}", this, e.toString());
+    } finally {
+      setHeard(false);
+    }
+  }
+
+  private void setHeard(boolean now) {
+    lock.lock();
+    try {
+      heard = now;
+      silentTicks = 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * One more interval has passed; true the first time that the peer has been silent for too many.
+   * Counted, and not taken from a clock: a process that was stopped itself, and goes on, first
+   * hears what has come meanwhile.
+   */
+  boolean isSilentFor(int ticks) {
+    lock.lock();
+    try {
+      return heard && failure == null && ++silentTicks == ticks;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  WorkerRank receiver() {
+    return receiver;
   }
 
   private void write(ByteChannel connected, PooledFrame frame) throws IOException {

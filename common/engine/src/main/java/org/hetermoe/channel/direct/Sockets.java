@@ -15,7 +15,7 @@ import java.time.Duration;
 import jdk.net.ExtendedSocketOptions;
 
 /** Makes sockets, and hands them out as byte channels: the place where TLS will be put on them. */
-final class Sockets {
+class Sockets {
   /** How soon a silent connection is probed, and how often: a lost machine sends no farewell. */
   private static final int KEEP_ALIVE_SECONDS = 5;
 

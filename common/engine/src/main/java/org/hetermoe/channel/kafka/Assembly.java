@@ -25,6 +25,7 @@ final class Assembly {
   private final FrameBuffers buffers;
   private final Refusals refusals;
   private final long maxPayloadBytes;
+  private final Credits credits;
   private final ReentrantLock lock = new ReentrantLock();
 
   /** The frame to come next, or in the making. */
@@ -43,7 +44,8 @@ final class Assembly {
       Inbox inbox,
       FrameBuffers buffers,
       Refusals refusals,
-      long maxPayloadBytes) {
+      long maxPayloadBytes,
+      Credits credits) {
     this.run = run;
     this.self = self;
     this.sender = sender;
@@ -51,6 +53,7 @@ final class Assembly {
     this.buffers = buffers;
     this.refusals = refusals;
     this.maxPayloadBytes = maxPayloadBytes;
+    this.credits = credits;
   }
 
   /**
@@ -90,6 +93,8 @@ final class Assembly {
   private void append(PartHeader part, byte[] record) throws InterruptedException {
     if (part.part() == 0) {
       begin(part, ByteBuffer.wrap(record, PartHeader.BYTES, part.length()));
+      // What was refused counts as well: its sender has sent it.
+      credits.letIn(sender, part.frameBytes());
     }
     if (frame != null) {
       ByteBuffer image = frame.image();

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.hetermoe.channel.AbstractChannel;
@@ -26,9 +27,12 @@ final class KafkaChannel extends AbstractChannel {
   private final Map<WorkerRank, Integer> partitions;
   private final Map<WorkerRank, Assembly> assemblies = new TreeMap<>();
   private final Map<WorkerRank, Long> sequences = new HashMap<>();
+  private final Credits credits;
   private final byte[] key;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition acknowledged = lock.newCondition();
+  private final Condition credited = lock.newCondition();
+  private final Map<WorkerRank, Account> accounts = new HashMap<>();
   private long unacknowledged;
   private boolean over;
 
@@ -46,6 +50,9 @@ final class KafkaChannel extends AbstractChannel {
     this.transport = transport;
     this.partitions = Map.copyOf(partitions);
     this.key = self.toString().getBytes(StandardCharsets.UTF_8);
+    this.credits = new Credits(this::tell, transport.background(), this::notTaken);
+    // All senders together fill one partition: what it holds unread is a window, too.
+    long share = Math.max(1, transport.settings().windowBytes() / Math.max(1, partitions.size()));
     for (WorkerRank peer : partitions.keySet()) {
       assemblies.put(
           peer,
@@ -56,7 +63,9 @@ final class KafkaChannel extends AbstractChannel {
               inbox,
               transport.buffers(),
               transport.refusals(),
-              transport.settings().maxPayloadBytes()));
+              transport.settings().maxPayloadBytes(),
+              credits));
+      accounts.put(peer, new Account(share));
     }
   }
 
@@ -79,12 +88,10 @@ final class KafkaChannel extends AbstractChannel {
     if (partition == null) {
       throw new IllegalArgumentException(receiver + " is not a peer of " + self());
     }
-    String topic =
-        receiver.role() == WorkerRank.Role.ATTENTION
-            ? Topics.ATTENTION_ACTIVATIONS
-            : Topics.EXPERT_ACTIVATIONS;
+    String topic = topic(receiver);
     frame.seal(run, receiver);
     ByteBuffer image = frame.image();
+    awaitCredit(accounts.get(receiver), image.limit());
     int partBytes = transport.settings().maxRecordBytes() - PartHeader.BYTES;
     int parts = PartHeader.parts(image.limit(), partBytes);
     long sequence = sequences.merge(receiver, 0L, (last, first) -> last + 1);
@@ -111,6 +118,57 @@ final class KafkaChannel extends AbstractChannel {
     }
   }
 
+  private static String topic(WorkerRank receiver) {
+    return receiver.role() == WorkerRank.Role.ATTENTION
+        ? Topics.ATTENTION_ACTIVATIONS
+        : Topics.EXPERT_ACTIVATIONS;
+  }
+
+  /** Waits until the receiver has let in so much that a window holds what it has not, and these. */
+  private void awaitCredit(Account account, long bytes) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (!over && !account.admits(bytes)) {
+        credited.await();
+      }
+      inbox.checkAlive();
+      account.sent += bytes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** A receiver has let in so much, all in all. */
+  void accept(Credit credit) {
+    Account account = accounts.get(credit.from());
+    if (account == null) {
+      transport.refusals().refuse(Refusal.UNKNOWN_SENDER, credit.toString());
+      return;
+    }
+    lock.lock();
+    try {
+      account.letIn = Math.max(account.letIn, credit.bytes());
+      credited.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Tells a sender what has been let in of its frames. */
+  private CompletionStage<Void> tell(WorkerRank sender, long bytes) {
+    return transport
+        .outlet()
+        .publish(
+            topic(sender),
+            partitions.get(sender),
+            key,
+            new Credit(run, self(), sender, bytes).record());
+  }
+
+  private void notTaken(Throwable error) {
+    abort("the broker did not take a record: " + error);
+  }
+
   private void awaitRoom(int bytes) throws InterruptedException {
     long window = transport.settings().unacknowledgedBytes();
     lock.lockInterruptibly();
@@ -128,7 +186,7 @@ final class KafkaChannel extends AbstractChannel {
   private void settled(int bytes, Throwable error) {
     if (error != null) {
       // What follows would leave a gap at the receiver: the channel is of no more use.
-      abort("the broker did not take a record: " + error);
+      notTaken(error);
     }
     lock.lock();
     try {
@@ -156,6 +214,7 @@ final class KafkaChannel extends AbstractChannel {
     }
     inbox.close();
     end();
+    credits.end();
     transport.forget(this);
     assemblies.values().forEach(Assembly::end);
   }
@@ -178,8 +237,26 @@ final class KafkaChannel extends AbstractChannel {
     try {
       over = true;
       acknowledged.signalAll();
+      credited.signalAll();
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** How far the frames to one receiver are, in bytes with their headers. */
+  private static final class Account {
+    private final long window;
+    long sent;
+    long letIn;
+
+    Account(long window) {
+      this.window = window;
+    }
+
+    /** A frame larger than the window goes alone. */
+    boolean admits(long bytes) {
+      long underWay = sent - letIn;
+      return underWay <= 0 || underWay + bytes <= window;
     }
   }
 }

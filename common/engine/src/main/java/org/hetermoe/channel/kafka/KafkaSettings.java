@@ -10,7 +10,8 @@ import org.hetermoe.channel.Inbox;
  * @param maxRecordBytes largest value of a record; must leave room for the broker's own overhead
  * @param unacknowledgedBytes how much may be on its way to the broker before senders wait
  * @param windowBytes how many payload bytes, of all senders together, may be unread at a receiver
- *     before its consumer is held up
+ *     before its consumer is held up; and how many bytes, senders having equal shares, the broker
+ *     may hold for a receiver before senders wait: less than it keeps of a partition
  * @param maxPayloadBytes larger frames are refused
  * @param closeTimeout how long a closing channel waits for the broker to take what was sent
  */

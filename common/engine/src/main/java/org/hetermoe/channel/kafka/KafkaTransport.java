@@ -6,6 +6,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.FrameBuffers;
@@ -26,6 +31,7 @@ public final class KafkaTransport implements AutoCloseable {
   private final FrameBuffers buffers;
   private final Refusals refusals;
   private final Map<Place, KafkaChannel> channels = new ConcurrentHashMap<>();
+  private final ExecutorService background;
 
   public KafkaTransport(
       RecordOutlet outlet, KafkaSettings settings, FrameBuffers buffers, Refusals refusals) {
@@ -33,6 +39,16 @@ public final class KafkaTransport implements AutoCloseable {
     this.settings = settings;
     this.buffers = buffers;
     this.refusals = refusals;
+    // What comes after the close is of no use to anybody.
+    this.background =
+        new ThreadPoolExecutor(
+            1,
+            1,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().name("hetermoe-kafka-credit").daemon().factory(),
+            new ThreadPoolExecutor.DiscardPolicy());
   }
 
   /**
@@ -57,6 +73,10 @@ public final class KafkaTransport implements AutoCloseable {
    * an event loop. Records that fit nowhere are refused and counted; nothing is thrown for them.
    */
   public void deliver(byte[] value) throws InterruptedException {
+    if (Credit.is(value)) {
+      deliverCredit(value);
+      return;
+    }
     switch (PartHeader.read(value)) {
       case PartHeader.Unsound(Refusal reason, String detail) -> refusals.refuse(reason, detail);
       case PartHeader.Sound(PartHeader part) -> {
@@ -65,6 +85,21 @@ public final class KafkaTransport implements AutoCloseable {
           refusals.refuse(whyMissing(part.run()), "record " + part);
         } else {
           route(channel, part, value);
+        }
+      }
+    }
+  }
+
+  private void deliverCredit(byte[] value) {
+    switch (Credit.read(value)) {
+      case Credit.Unsound(Refusal reason, String detail) -> refusals.refuse(reason, detail);
+      case Credit.Sound(Credit credit) -> {
+        KafkaChannel channel = channels.get(new Place(credit.run(), credit.to()));
+        if (channel != null) {
+          channel.accept(credit);
+        } else {
+          // Its receiver sends no more: that is how most channels end.
+          LOG.log(DEBUG, "credit for a channel that is no more: {0}", credit);
         }
       }
     }
@@ -105,6 +140,11 @@ public final class KafkaTransport implements AutoCloseable {
     return buffers;
   }
 
+  /** Where to do what may wait for the broker's client. */
+  Executor background() {
+    return background;
+  }
+
   Refusals refusals() {
     return refusals;
   }
@@ -116,6 +156,7 @@ public final class KafkaTransport implements AutoCloseable {
       channel.abort("the process stops taking part");
       channel.close();
     }
+    background.shutdown();
   }
 
   private record Place(RunKey run, WorkerRank member) {}

@@ -8,16 +8,20 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.hetermoe.channel.Channel;
 import org.hetermoe.channel.ChannelException;
 import org.hetermoe.channel.ChannelGroup;
@@ -278,9 +282,63 @@ class DirectChannelTest extends WireConformance {
       assertThatThrownBy(() -> expert.receive(Frames.key(ATTENTION, 1, 0, 0)))
           .isInstanceOf(ChannelException.class)
           .hasMessageContaining("attention-0");
-      assertThat(wire.read(ByteBuffer.allocate(8))).isEqualTo(-1);
+      ByteBuffer keepalives = ByteBuffer.allocate(64);
+      while (wire.read(keepalives) >= 0) {
+        assertThat(keepalives.position()).isLessThan(60);
+      }
       assertThat(refusals.count(Refusal.BAD_MAGIC)).isEqualTo(1);
     }
+  }
+
+  @Test
+  void anErrorAtOneConnectionDoesNotKeepTheNextOnesOut() throws Exception {
+    AtomicInteger scarce = new AtomicInteger(2);
+    RunKey run = newRun();
+    try (DirectTransport sender = new DirectTransport(SETTINGS, buffers, refusals);
+        DirectTransport receiver =
+            new DirectTransport(
+                SETTINGS, buffers, refusals, new Sockets(SETTINGS), runs -> thread(scarce, runs))) {
+      Map<WorkerRank, InetSocketAddress> peers =
+          Map.of(ATTENTION, sender.address(), EXPERT, receiver.address());
+      try (Channel attention = sender.open(run, ATTENTION, peers);
+          Channel expert = receiver.open(run, EXPERT, peers)) {
+        Frames.send(attention, EXPERT, Frames.key(ATTENTION, 1, 0, 0), 1, 2, 3);
+        Frames.receive(expert, Frames.key(ATTENTION, 1, 0, 0), 1, 2, 3);
+        assertThat(scarce).hasNegativeValue();
+      }
+    }
+  }
+
+  @Test
+  void aTransportThatCannotBeReachedAnyMoreSaysSo() throws Exception {
+    List<ServerSocketChannel> servers = new ArrayList<>();
+    Sockets sockets =
+        new Sockets(SETTINGS) {
+          @Override
+          ServerSocketChannel listen() throws IOException {
+            servers.add(super.listen());
+            return servers.getLast();
+          }
+        };
+    try (DirectTransport transport =
+        new DirectTransport(SETTINGS, buffers, refusals, sockets, Thread::new)) {
+      assertThat(transport.accepts()).isTrue();
+      servers.getFirst().close();
+      await().until(() -> !transport.accepts());
+    }
+  }
+
+  /** A thread that, as where the system has no more of them, may not start. */
+  private static Thread thread(AtomicInteger scarce, Runnable runs) {
+    return new Thread(runs) {
+      @Override
+      public void start() {
+        if (scarce.getAndDecrement() > 0) {
+          throw new OutOfMemoryError("unable to create native thread");
+        }
+        super.start();
+      }
+    };
   }
 
   @Test

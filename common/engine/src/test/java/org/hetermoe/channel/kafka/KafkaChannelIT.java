@@ -65,11 +65,6 @@ class KafkaChannelIT extends WireConformance {
   }
 
   @Override
-  protected boolean holdsUpSender() {
-    return false;
-  }
-
-  @Override
   protected ChannelGroup open(RunKey run, Collection<WorkerRank> members, long windowBytes) {
     return new BrokeredGroup(run, members, windowBytes);
   }

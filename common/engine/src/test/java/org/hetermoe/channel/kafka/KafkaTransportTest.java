@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -40,7 +41,8 @@ class KafkaTransportTest {
   private final FrameBuffers buffers = new FrameBuffers();
   private final Refusals refusals = new Refusals();
   private final RunKey run = new RunKey(UUID.randomUUID(), 1);
-  private final List<byte[]> records = new ArrayList<>();
+  private final List<byte[]> records = new CopyOnWriteArrayList<>();
+  private final List<byte[]> credits = new CopyOnWriteArrayList<>();
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final KafkaTransport transport = transport(this::keep, SETTINGS);
   private final Channel first = transport.open(run, FIRST, PARTITIONS);
@@ -181,6 +183,83 @@ class KafkaTransportTest {
   }
 
   @Test
+  void sendersWaitUntilTheReceiverHasLetEnoughIn() throws Exception {
+    try (KafkaTransport narrow = transport(this::keep, SETTINGS.withWindowBytes(24_000))) {
+      Channel sender = narrow.open(run, FIRST, PARTITIONS);
+      Channel receiver = narrow.open(run, EXPERT, PARTITIONS);
+      Future<?> sending = sending(sender, 6);
+      // Two frames of 5 KiB fill a share of 12,000 bytes.
+      await().during(Duration.ofMillis(200)).until(() -> records.size() == 2 * 6);
+      assertThat(sending).isNotDone();
+
+      // The inbox lets all in: its member waits.
+      Future<?> receiving = threads.submit(() -> receive(receiver, 5));
+      int delivered = 0;
+      int credited = 0;
+      while (!receiving.isDone()) {
+        while (delivered < records.size()) {
+          narrow.deliver(records.get(delivered++));
+        }
+        while (credited < credits.size()) {
+          narrow.deliver(credits.get(credited++));
+        }
+      }
+      receiving.get();
+      sending.get();
+      for (int i = 0; i < 5; i++) {
+        receive(receiver, i);
+      }
+      assertThat(refusals.total()).isZero();
+    }
+  }
+
+  @Test
+  void aReceiverThatLeavesLetsItsSendersGo() throws Exception {
+    try (KafkaTransport narrow = transport(this::keep, SETTINGS.withWindowBytes(24_000))) {
+      Channel sender = narrow.open(run, FIRST, PARTITIONS);
+      Channel receiver = narrow.open(run, EXPERT, PARTITIONS);
+      Future<?> sending = sending(sender, 6);
+      await().until(() -> records.size() == 2 * 6);
+      narrow.deliver(records.getFirst());
+      await().until(() -> !credits.isEmpty());
+      assertThat(sending).isNotDone();
+
+      receiver.close();
+      await().until(() -> credits.size() == 2);
+      narrow.deliver(credits.getLast());
+      sending.get();
+    }
+  }
+
+  @Test
+  void creditThatIsDamagedOrOfAStrangerIsRefused() throws Exception {
+    WorkerRank stranger = WorkerRank.expert(7);
+    transport.deliver(new Credit(run, stranger, FIRST, 5).record());
+    assertThat(refusals.count(Refusal.UNKNOWN_SENDER)).isEqualTo(1);
+    byte[] damaged = new Credit(run, EXPERT, FIRST, 5).record();
+    damaged[37] ^= 1;
+    transport.deliver(damaged);
+    assertThat(refusals.count(Refusal.BAD_CHECKSUM)).isEqualTo(1);
+    transport.deliver(java.util.Arrays.copyOf(damaged, 20));
+    assertThat(refusals.count(Refusal.SIZE_MISMATCH)).isEqualTo(1);
+  }
+
+  private Future<?> sending(Channel sender, int frames) {
+    return threads.submit(
+        () -> {
+          for (int i = 0; i < frames; i++) {
+            Frames.send(sender, EXPERT, Frames.key(FIRST, 1, 0, i), 0, 20, 64);
+          }
+          return null;
+        });
+  }
+
+  private static Void receive(Channel receiver, int number) throws InterruptedException {
+    Frames.receive(receiver, Frames.key(FIRST, 1, 0, number), 0, 20, 64);
+    return null;
+  }
+
+  @Test
   void aBrokerThatTakesNothingFailsTheChannel() throws Exception {
     RecordOutlet refusing =
         (_, _, _, _) -> CompletableFuture.failedFuture(new IllegalStateException("disk full"));
@@ -199,10 +278,16 @@ class KafkaTransportTest {
     return new KafkaTransport(outlet, settings, buffers, refusals);
   }
 
+  /** The expert's partition takes frames; those of its senders take credit. */
   private CompletionStage<Void> keep(String topic, int partition, byte[] key, byte[] value) {
-    assertThat(partition).isEqualTo(2);
-    records.add(value);
-    return CompletableFuture.completedFuture(null);
+    if (Credit.is(value)) {
+      credits.add(value);
+    } else {
+      records.add(value);
+    }
+    return partition == 2 || Credit.is(value)
+        ? CompletableFuture.completedFuture(null)
+        : CompletableFuture.failedFuture(new AssertionError("frames for partition " + partition));
   }
 
   private List<byte[]> recordsOf(Channel from, FrameKey key, int tableSize, int rows, int columns)
