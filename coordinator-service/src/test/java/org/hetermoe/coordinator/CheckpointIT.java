@@ -197,6 +197,29 @@ class CheckpointIT extends ClusterCase {
     end(id);
   }
 
+  /** The last checkpoint was complete, and then a worker failed before it had said so. */
+  @Test
+  void completesARunThatFailedAfterItsLastCheckpoint() {
+    UUID id = running();
+    for (int step = 1; step <= 9; step++) {
+      attention.step(id, 1, step, null);
+    }
+    awaitSteps(id, 9);
+    checkpoint(id, 1, 9, 100);
+    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    awaitState(id, "failed");
+    attention.rest();
+    expert.rest();
+
+    post("/api/v1/runs/" + id + "/resume", 202);
+
+    JsonNode completed = awaitState(id, "completed");
+    assertThat(completed.path("reason").asText()).isEqualTo("all 9 steps are done");
+    assertThat(completed.path("steps_done").asInt()).isEqualTo(9);
+    assertThat(completed.path("attempt").asInt()).isEqualTo(1);
+    assertThat(attention.commands(Command.Prepare.class, id, 2)).isEmpty();
+  }
+
   private UUID running() {
     UUID id = submit("{name: checkpoints, training: {steps: 9}}");
     attention = attention();

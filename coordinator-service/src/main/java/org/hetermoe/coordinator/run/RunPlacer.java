@@ -78,6 +78,11 @@ class RunPlacer {
     if (run == null || !(run.state() instanceof RunState.Submitted waiting)) {
       return Placed.SETTLED;
     }
+    if (run.allDone()) {
+      run.noteAllDone();
+      transitions.change(run, waiting.complete("all " + run.steps() + " steps are done"));
+      return Placed.SETTLED;
+    }
     if (behind != null) {
       waitFor(run, waiting, "run " + behind + ", which is before it in the queue");
       return Placed.NEXT_IN_LINE;
