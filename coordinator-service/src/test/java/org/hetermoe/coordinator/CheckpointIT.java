@@ -220,6 +220,41 @@ class CheckpointIT extends ClusterCase {
     assertThat(attention.commands(Command.Prepare.class, id, 2)).isEmpty();
   }
 
+  /** Metrics may come later than the checkpoint of their step, and than the next attempt. */
+  @Test
+  void keepsLateStepsOfAnEarlierAttemptUpToTheCheckpoint() {
+    UUID id = running();
+    attention.step(id, 1, 1, null);
+    attention.step(id, 1, 2, null);
+    awaitSteps(id, 2);
+    checkpoint(id, 1, 4, 100);
+    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    awaitState(id, "failed");
+    attention.rest();
+    expert.rest();
+    post("/api/v1/runs/" + id + "/resume", 202);
+    attention.prepare(id, 2);
+    expert.prepare(id, 2);
+    attention.await(Command.Start.class, id, 2);
+
+    // When its last steps arrive in the next attempt, among steps of that
+    attention.step(id, 1, 3, null);
+    attention.step(id, 1, 4, 2.5);
+    attention.step(id, 2, 5, null);
+    attention.step(id, 1, 5, null);
+    attention.step(id, 1, 6, null);
+    attention.step(id, 1, 2, null);
+    attention.step(id, 2, 6, null);
+    awaitSteps(id, 6);
+
+    // Then those that the checkpoint has are kept, and those that were done again are not
+    JsonNode steps = get("/api/v1/runs/" + id + "/steps").path("steps");
+    assertThat(steps.findValuesAsText("step")).containsExactly("1", "2", "3", "4", "5", "6");
+    assertThat(steps.findValuesAsText("attempt")).containsExactly("1", "1", "1", "1", "2", "2");
+    assertThat(run(id).path("last_loss").asDouble()).isEqualTo(20 + 1.0 / 6);
+    end(id);
+  }
+
   private UUID running() {
     UUID id = submit("{name: checkpoints, training: {steps: 9}}");
     attention = attention();
