@@ -6,6 +6,7 @@ import io.quarkus.scheduler.Scheduled;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
@@ -42,6 +43,7 @@ public class RunScheduler {
   private final RunRepository runs;
   private final AttemptMonitor monitor;
   private final RunPlacer placer;
+  private final PlansInProgress plans;
   private final UnreadableRuns unreadables;
   private final CommandOutbox outbox;
   private final Roster roster;
@@ -66,6 +68,7 @@ public class RunScheduler {
       RunRepository runs,
       AttemptMonitor monitor,
       RunPlacer placer,
+      PlansInProgress plans,
       UnreadableRuns unreadables,
       CommandOutbox outbox,
       Roster roster,
@@ -73,6 +76,7 @@ public class RunScheduler {
     this.runs = runs;
     this.monitor = monitor;
     this.placer = placer;
+    this.plans = plans;
     this.unreadables = unreadables;
     this.outbox = outbox;
     this.roster = roster;
@@ -97,6 +101,11 @@ public class RunScheduler {
 
   void onProfileStored(@Observes ProfileRegistry.ProfileStored stored) {
     LOG.debugf("Profile of %s has come", stored.device());
+    wake();
+  }
+
+  void onPlanMade(@Observes PlansInProgress.PlanMade made) {
+    LOG.debugf("The plan of run %s has come to its end", made.run());
     wake();
   }
 
@@ -148,7 +157,10 @@ public class RunScheduler {
 
   private void place() {
     AtomicReference<UUID> first = new AtomicReference<>();
-    for (UUID id : runs.queue(LOOK_AHEAD)) {
+    List<UUID> queue = runs.queue(LOOK_AHEAD);
+    // Runs that were stopped while they were planned are not queued any more.
+    plans.forgetAllBut(queue);
+    for (UUID id : queue) {
       alone(
           id,
           () -> {

@@ -13,6 +13,7 @@ import java.util.Locale;
  *     v            v           v           |
  *  Stopped      Stopped     Failed  <------+
  *  Completed    Failed
+ *  Failed
  * Stopped, Failed -> Submitted (resume)
  * </pre>
  */
@@ -77,6 +78,11 @@ sealed interface RunState {
     /** Nothing is left to do: its newest checkpoint is of its last step. */
     Completed complete(String reason) {
       return new Completed(reason);
+    }
+
+    /** It cannot be planned. */
+    Failed fail(String reason) {
+      return new Failed(reason);
     }
 
     /** Leaves the queue. */
