@@ -15,12 +15,16 @@ import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.run.AttemptStarting;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
+import org.hetermoe.model.ModelConfig;
 import org.hetermoe.run.StepMetrics;
 import org.hibernate.StatelessSession;
 
 /** Stored step metrics. */
 @ApplicationScoped
 public class StepHistory {
+  /** Rows of experts that are read at once, some 20 MB of them. */
+  private static final int MOST_NUMBERS = 500_000;
+
   private final EntityManager entities;
   private final StatelessSession rows;
   private final RunRepository runs;
@@ -81,7 +85,11 @@ public class StepHistory {
     return kept.size();
   }
 
-  /** Steps of a run from one on, ascending. */
+  /**
+   * Steps of a run from one on, ascending.
+   *
+   * @param limit most steps; fewer come where the steps of the run hold much, but one at least
+   */
   List<StepMetrics> page(UUID run, int from, int limit) {
     return entities
         .createQuery(
@@ -89,13 +97,17 @@ public class StepHistory {
             StepRow.class)
         .setParameter("run", run)
         .setParameter("from", from)
-        .setMaxResults(limit)
+        .setMaxResults(affordable(run, limit))
         .getResultStream()
         .map(StepRow::metrics)
         .toList();
   }
 
-  /** The last steps of an attempt after one, ascending. */
+  /**
+   * The last steps of an attempt after one, ascending.
+   *
+   * @param most of them; fewer come where the steps of the run hold much, but one at least
+   */
   public List<StepMetrics> since(UUID run, int attempt, int after, int most) {
     return entities
         .createQuery(
@@ -105,12 +117,18 @@ public class StepHistory {
         .setParameter("run", run)
         .setParameter("attempt", attempt)
         .setParameter("after", after)
-        .setMaxResults(most)
+        .setMaxResults(affordable(run, most))
         .getResultList()
         .reversed()
         .stream()
         .map(StepRow::metrics)
         .toList();
+  }
+
+  /** How many steps of a run fit into memory, each with a number for every expert. */
+  private int affordable(UUID run, int most) {
+    ModelConfig model = runs.specOf(run).model();
+    return Math.clamp(MOST_NUMBERS / (model.layers() * model.experts()), 1, most);
   }
 
   /** Forgets what an earlier attempt did after the step from which the next one goes on. */
