@@ -7,11 +7,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.Response;
+import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import javax.sql.DataSource;
 import org.awaitility.Awaitility;
 import org.hetermoe.device.MeasuredProfile;
 import org.hetermoe.device.MeasuredProfile.BothPasses;
@@ -31,6 +35,8 @@ class PlanningIT extends ClusterCase {
   private static final String DEVICE = "measured-here";
 
   private static final String LINKED = "measured-with-links";
+
+  @Inject DataSource database;
 
   private static final String EMULATED =
       """
@@ -118,6 +124,53 @@ class PlanningIT extends ClusterCase {
     awaitState(id, "completed");
     assertThat(post("/api/v1/runs/" + id + "/rebalance", 409).path("detail").asText())
         .contains("is not running");
+  }
+
+  /** Its report was lost, or the order to move was. */
+  @Test
+  void movesAgainWhereNobodySaysForLongThatExpertsHaveMoved() throws Exception {
+    UUID id = submit(EMULATED);
+    WorkerDouble attention = attention();
+    WorkerDouble first = expert();
+    WorkerDouble second = expert();
+    start(id, 1, attention, first, second);
+    post("/api/v1/runs/" + id + "/rebalance", 202);
+    attention.await(Command.Rebalance.class, id, 1);
+    assertThat(body(id, "{\"expert_counts\": [4, 4]}").statusCode()).isEqualTo(409);
+
+    // When more than a minute has passed
+    try (Connection connection = database.getConnection();
+        PreparedStatement age =
+            connection.prepareStatement(
+                """
+                update run_plan set created_at = created_at - interval '61 s', plan = jsonb_set(
+                  plan, '{at}', to_jsonb(to_char(
+                    created_at - interval '61 s', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')))
+                where run_id = ? and from_step is null
+                """)) {
+      age.setObject(1, id);
+      assertThat(age.executeUpdate()).isEqualTo(1);
+    }
+
+    // Then another move can be ordered, and is what the run waits for
+    assertThat(body(id, "{\"expert_counts\": [4, 4]}").statusCode()).isEqualTo(202);
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () -> assertThat(attention.commands(Command.Rebalance.class, id, 1)).hasSize(2));
+    assertThat(get("/api/v1/runs/" + id + "/plan").path("pending").path("number").asInt())
+        .isEqualTo(2);
+    Placement even = Placement.ofCounts(4, List.of(4, 4));
+    attention.report(new Event.Moved(id, 1, attention.id(), 2, even, 0.25));
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () -> {
+              JsonNode plan = get("/api/v1/runs/" + id + "/plan");
+              assertThat(plan.path("plan").path("number").asInt()).isEqualTo(2);
+              assertThat(plan.has("pending")).isFalse();
+            });
+    finish(id, 100, attention, first, second);
   }
 
   @Test
