@@ -12,6 +12,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
+import org.hetermoe.coordinator.planning.LoadHistory;
+import org.hetermoe.coordinator.planning.StepWindow;
 import org.hetermoe.coordinator.run.AttemptStarting;
 import org.hetermoe.coordinator.run.Run;
 import org.hetermoe.coordinator.run.RunRepository;
@@ -21,7 +23,7 @@ import org.hibernate.StatelessSession;
 
 /** Stored step metrics. */
 @ApplicationScoped
-public class StepHistory {
+public class StepHistory implements LoadHistory {
   /** Rows of experts that are read at once, some 20 MB of them. */
   private static final int MOST_NUMBERS = 500_000;
 
@@ -123,6 +125,23 @@ public class StepHistory {
         .stream()
         .map(StepRow::metrics)
         .toList();
+  }
+
+  @Override
+  public StepWindow upTo(UUID run, int step, int most) {
+    return new StepWindow(
+        entities
+            .createQuery(
+                "from StepRow where key.run = :run and key.step <= :step order by key.step desc",
+                StepRow.class)
+            .setParameter("run", run)
+            .setParameter("step", step)
+            .setMaxResults(affordable(run, most))
+            .getResultList()
+            .reversed()
+            .stream()
+            .map(StepRow::metrics)
+            .toList());
   }
 
   /** How many steps of a run fit into memory, each with a number for every expert. */

@@ -15,9 +15,11 @@ import org.hetermoe.coordinator.placement.GroupAssembler;
 import org.hetermoe.coordinator.placement.GroupAssembler.Assembly;
 import org.hetermoe.coordinator.planning.Decision;
 import org.hetermoe.coordinator.planning.GroupDevices;
+import org.hetermoe.coordinator.planning.LoadHistory;
 import org.hetermoe.coordinator.planning.PlanRepository;
 import org.hetermoe.coordinator.planning.RunPlanner;
 import org.hetermoe.coordinator.planning.RunPlans;
+import org.hetermoe.coordinator.planning.StepWindow;
 import org.hetermoe.coordinator.run.PlansInProgress.PlanInProgress;
 import org.hetermoe.coordinator.run.PlansInProgress.Progress;
 import org.hetermoe.coordinator.worker.Roster;
@@ -40,6 +42,7 @@ class RunPlacer {
   private final Roster roster;
   private final Event<AttemptStarting> attempts;
   private final PlansInProgress planning;
+  private final LoadHistory history;
   private final Duration profilePatience;
 
   RunPlacer(
@@ -52,6 +55,7 @@ class RunPlacer {
       Roster roster,
       Event<AttemptStarting> attempts,
       PlansInProgress planning,
+      LoadHistory history,
       CoordinatorConfig config) {
     this.runs = runs;
     this.assignments = assignments;
@@ -62,6 +66,7 @@ class RunPlacer {
     this.roster = roster;
     this.attempts = attempts;
     this.planning = planning;
+    this.history = history;
     this.profilePatience = config.planning().profilePatience();
   }
 
@@ -138,14 +143,22 @@ class RunPlacer {
     };
   }
 
+  /** Begins to plan, by what the steps before the checkpoint have shown where it has one. */
   private void plan(Run run, GroupDevices devices) {
     RunSpec spec = run.spec();
+    StepWindow window =
+        run.resumeStep() == 0
+            ? new StepWindow(List.of())
+            : history.upTo(run.id(), run.resumeStep(), spec.planning().rebalanceEvery());
     planning.begin(
         run,
         devices,
         () -> {
           RunPlanner planner = plans.planner(spec, devices);
-          return planner.decide(planner.balanced());
+          return window
+              .loads()
+              .map(loads -> planner.decide(loads).by(window))
+              .orElseGet(() -> planner.decide(planner.balanced()));
         });
   }
 
