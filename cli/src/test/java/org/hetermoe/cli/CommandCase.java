@@ -57,6 +57,7 @@ abstract class CommandCase {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules=jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED",
+                "-XX:+ExitOnOutOfMemoryError",
                 "-Dhetermoe.home=" + HOME,
                 "-jar",
                 "target/hetermoe-cli.jar"));

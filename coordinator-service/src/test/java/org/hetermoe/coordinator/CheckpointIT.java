@@ -6,17 +6,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
 import io.restassured.response.Response;
 import jakarta.inject.Inject;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.zip.CRC32C;
 import javax.sql.DataSource;
 import org.hetermoe.run.Assignment;
@@ -27,6 +37,11 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @QuarkusTestResource(RealParts.class)
 class CheckpointIT extends ClusterCase {
+  private static final String SHARD = "1/shards/attention-0";
+
+  /** Twice as many as the pool has connections. */
+  private static final int READERS = 32;
+
   private static final int CHUNK = 1 << 20;
 
   @Inject DataSource database;
@@ -194,6 +209,94 @@ class CheckpointIT extends ClusterCase {
     assertThat(fifth.path("attempt").asInt()).isEqualTo(2);
     checkpoint(id, 2, 5, 300);
     assertThat(get(path(id, "latest")).path("step").asInt()).isEqualTo(5);
+    end(id);
+  }
+
+  /** The last checkpoint was complete, and then a worker failed before it had said so. */
+  @Test
+  void completesARunThatFailedAfterItsLastCheckpoint() {
+    UUID id = running();
+    for (int step = 1; step <= 9; step++) {
+      attention.step(id, 1, step, null);
+    }
+    awaitSteps(id, 9);
+    checkpoint(id, 1, 9, 100);
+    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    awaitState(id, "failed");
+    attention.rest();
+    expert.rest();
+
+    post("/api/v1/runs/" + id + "/resume", 202);
+
+    JsonNode completed = awaitState(id, "completed");
+    assertThat(completed.path("reason").asText()).isEqualTo("all 9 steps are done");
+    assertThat(completed.path("steps_done").asInt()).isEqualTo(9);
+    assertThat(completed.path("attempt").asInt()).isEqualTo(1);
+    assertThat(attention.commands(Command.Prepare.class, id, 2)).isEmpty();
+  }
+
+  /** Metrics may come later than the checkpoint of their step, and than the next attempt. */
+  @Test
+  void keepsLateStepsOfAnEarlierAttemptUpToTheCheckpoint() {
+    UUID id = running();
+    attention.step(id, 1, 1, null);
+    attention.step(id, 1, 2, null);
+    awaitSteps(id, 2);
+    checkpoint(id, 1, 4, 100);
+    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    awaitState(id, "failed");
+    attention.rest();
+    expert.rest();
+    post("/api/v1/runs/" + id + "/resume", 202);
+    attention.prepare(id, 2);
+    expert.prepare(id, 2);
+    attention.await(Command.Start.class, id, 2);
+
+    // When its last steps arrive in the next attempt, among steps of that
+    attention.step(id, 1, 3, null);
+    attention.step(id, 1, 4, 2.5);
+    attention.step(id, 2, 5, null);
+    attention.step(id, 1, 5, null);
+    attention.step(id, 1, 6, null);
+    attention.step(id, 1, 2, null);
+    attention.step(id, 2, 6, null);
+    awaitSteps(id, 6);
+
+    // Then those that the checkpoint has are kept, and those that were done again are not
+    JsonNode steps = get("/api/v1/runs/" + id + "/steps").path("steps");
+    assertThat(steps.findValuesAsText("step")).containsExactly("1", "2", "3", "4", "5", "6");
+    assertThat(steps.findValuesAsText("attempt")).containsExactly("1", "1", "1", "1", "2", "2");
+    assertThat(run(id).path("last_loss").asDouble()).isEqualTo(20 + 1.0 / 6);
+    end(id);
+  }
+
+  @Test
+  void manyReadAtOnce() throws Exception {
+    UUID id = running();
+    byte[] content = bytes(2 * CHUNK + 77, 6);
+    upload(id, 1, "attention-0", 1, content);
+    upload(id, 1, "expert-0", 1, bytes(100, 7));
+    URI shard = URI.create(RestAssured.baseURI + ":" + RestAssured.port + path(id, SHARD));
+
+    try (HttpClient client = HttpClient.newHttpClient();
+        ExecutorService readers = Executors.newFixedThreadPool(READERS)) {
+      List<Future<byte[]>> answers = new ArrayList<>();
+      for (int reader = 0; reader < 2 * READERS; reader++) {
+        answers.add(
+            readers.submit(
+                () -> {
+                  HttpResponse<byte[]> answer =
+                      client.send(
+                          HttpRequest.newBuilder(shard).build(),
+                          HttpResponse.BodyHandlers.ofByteArray());
+                  assertThat(answer.statusCode()).isEqualTo(200);
+                  return answer.body();
+                }));
+      }
+      for (Future<byte[]> answer : answers) {
+        assertThat(answer.get()).isEqualTo(content);
+      }
+    }
     end(id);
   }
 

@@ -73,6 +73,7 @@ class CoordinatorLayeringTest extends Layering {
                     "coordinator.run",
                     "coordinator.worker",
                     "group",
+                    "model",
                     "plan",
                     "run")),
             entry(

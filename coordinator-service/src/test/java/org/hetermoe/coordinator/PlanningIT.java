@@ -7,11 +7,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.Response;
+import jakarta.inject.Inject;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.IntStream;
+import javax.sql.DataSource;
 import org.awaitility.Awaitility;
 import org.hetermoe.device.MeasuredProfile;
 import org.hetermoe.device.MeasuredProfile.BothPasses;
@@ -31,6 +37,12 @@ class PlanningIT extends ClusterCase {
   private static final String DEVICE = "measured-here";
 
   private static final String LINKED = "measured-with-links";
+
+  private static final String CRC_OF_A = "c1d04330";
+  private static final String SHA_256_OF_A =
+      "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+
+  @Inject DataSource database;
 
   private static final String EMULATED =
       """
@@ -118,6 +130,124 @@ class PlanningIT extends ClusterCase {
     awaitState(id, "completed");
     assertThat(post("/api/v1/runs/" + id + "/rebalance", 409).path("detail").asText())
         .contains("is not running");
+  }
+
+  /** Its report was lost, or the order to move was. */
+  @Test
+  void movesAgainWhereNobodySaysForLongThatExpertsHaveMoved() throws Exception {
+    UUID id = submit(EMULATED);
+    WorkerDouble attention = attention();
+    WorkerDouble first = expert();
+    WorkerDouble second = expert();
+    start(id, 1, attention, first, second);
+    post("/api/v1/runs/" + id + "/rebalance", 202);
+    attention.await(Command.Rebalance.class, id, 1);
+    assertThat(body(id, "{\"expert_counts\": [4, 4]}").statusCode()).isEqualTo(409);
+
+    // When more than a minute has passed
+    try (Connection connection = database.getConnection();
+        PreparedStatement age =
+            connection.prepareStatement(
+                """
+                update run_plan set created_at = created_at - interval '61 s', plan = jsonb_set(
+                  plan, '{at}', to_jsonb(to_char(
+                    created_at - interval '61 s', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')))
+                where run_id = ? and from_step is null
+                """)) {
+      age.setObject(1, id);
+      assertThat(age.executeUpdate()).isEqualTo(1);
+    }
+
+    // Then another move can be ordered, and is what the run waits for
+    assertThat(body(id, "{\"expert_counts\": [4, 4]}").statusCode()).isEqualTo(202);
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () -> assertThat(attention.commands(Command.Rebalance.class, id, 1)).hasSize(2));
+    assertThat(get("/api/v1/runs/" + id + "/plan").path("pending").path("number").asInt())
+        .isEqualTo(2);
+    Placement even = Placement.ofCounts(4, List.of(4, 4));
+    attention.report(new Event.Moved(id, 1, attention.id(), 2, even, 0.25));
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(
+            () -> {
+              JsonNode plan = get("/api/v1/runs/" + id + "/plan");
+              assertThat(plan.path("plan").path("number").asInt()).isEqualTo(2);
+              assertThat(plan.has("pending")).isFalse();
+            });
+    finish(id, 100, attention, first, second);
+  }
+
+  @Test
+  void plansAResumedRunByTheLoadsOfItsLastSteps() {
+    UUID id =
+        submit(
+            """
+            training: {steps: 100}
+            workers: {attention: 1, experts: 2}
+            planning: {planner: best, rebalance: false, asym_ea: false}
+            emulation: {attention: A40, experts: V100, time_scale: 10}
+            """);
+    WorkerDouble attention = attention();
+    WorkerDouble first = expert();
+    WorkerDouble second = expert();
+    start(id, 1, attention, first, second);
+    JsonNode fresh = get("/api/v1/runs/" + id + "/plan").path("plan");
+    assertThat(fresh.path("why").asText()).doesNotContain("loads");
+
+    // When nearly all rows go to one expert up to the checkpoint, and to another after it
+    for (int step = 1; step <= 3; step++) {
+      attention.stepWithRows(id, 1, step, skewed(0));
+    }
+    attention.stepWithRows(id, 1, 4, skewed(7));
+    awaitSteps(id, 4);
+    checkpoint(id, 3, "attention-0", "expert-0", "expert-1");
+    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    awaitState(id, "failed");
+    attention.rest();
+    first.rest();
+    second.rest();
+    post("/api/v1/runs/" + id + "/resume", 202);
+    attention.prepare(id, 2);
+    first.prepare(id, 2);
+    second.prepare(id, 2);
+    awaitState(id, "running");
+
+    // Then that is what the plan goes by
+    JsonNode resumed = get("/api/v1/runs/" + id + "/plan").path("plan");
+    assertThat(resumed.path("why").asText()).endsWith(", by the loads of steps 1 to 3");
+    assertThat(resumed.path("predicted_step_seconds").asDouble())
+        .isNotEqualTo(fresh.path("predicted_step_seconds").asDouble());
+    finish(id, 100, attention, first, second);
+  }
+
+  /** Rows of 4 layers of 8 experts, of which one has nearly all. */
+  private static List<List<Long>> skewed(int expert) {
+    List<Long> layer =
+        IntStream.range(0, 8).mapToObj(each -> each == expert ? 1_000_000L : 1_000L).toList();
+    return Collections.nCopies(4, layer);
+  }
+
+  private static void checkpoint(UUID id, int step, String... shards) {
+    for (String shard : shards) {
+      String path = "/api/v1/runs/" + id + "/checkpoints/" + step + "/shards/" + shard;
+      given()
+          .contentType("application/octet-stream")
+          .header("X-Checksum-Crc32c", CRC_OF_A)
+          .body("a".getBytes(StandardCharsets.UTF_8))
+          .put(path + "/chunks/0?attempt=1")
+          .then()
+          .statusCode(204);
+      given()
+          .contentType("application/json")
+          .body(
+              "{\"bytes\": 1, \"sha256\": \"%s\", \"chunks\": 1, \"tensors\": [\"a\"]}"
+                  .formatted(SHA_256_OF_A))
+          .post(path + "?attempt=1")
+          .then()
+          .statusCode(204);
+    }
   }
 
   @Test

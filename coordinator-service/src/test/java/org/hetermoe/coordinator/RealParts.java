@@ -43,11 +43,17 @@ public final class RealParts implements QuarkusTestResourceLifecycleManager {
     }
   }
 
+  /** Takes the broker away for good. */
+  void stopBroker() {
+    broker.close();
+    broker = null;
+  }
+
   @Override
   public void stop() {
     try {
       if (broker != null) {
-        broker.close();
+        stopBroker();
       }
       if (database != null) {
         database.close();

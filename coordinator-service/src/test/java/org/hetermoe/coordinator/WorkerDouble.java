@@ -32,6 +32,7 @@ import org.hetermoe.run.Json;
 import org.hetermoe.run.LinkMeasurement;
 import org.hetermoe.run.StepMetrics;
 import org.hetermoe.run.Topics;
+import org.hetermoe.run.WorkerLoad;
 import org.hetermoe.run.WorkerProfile;
 import org.hetermoe.tensor.DType;
 
@@ -143,6 +144,21 @@ public final class WorkerDouble implements AutoCloseable {
 
   /** Reports a step of an attempt, with a loss that tells both. */
   public void step(UUID ofRun, int ofAttempt, int step, Double evaluationLoss) {
+    step(ofRun, ofAttempt, step, evaluationLoss, null, null);
+  }
+
+  /** Reports a step of an attempt, and per layer the rows of each expert. */
+  public void stepWithRows(UUID ofRun, int ofAttempt, int step, List<List<Long>> expertRows) {
+    step(ofRun, ofAttempt, step, null, List.of(), expertRows);
+  }
+
+  private void step(
+      UUID ofRun,
+      int ofAttempt,
+      int step,
+      Double evaluationLoss,
+      List<WorkerLoad> loads,
+      List<List<Long>> expertRows) {
     StepMetrics metrics =
         new StepMetrics(
             ofRun,
@@ -160,8 +176,8 @@ public final class WorkerDouble implements AutoCloseable {
             0.75,
             0.625,
             evaluationLoss,
-            null,
-            null,
+            loads,
+            expertRows,
             null,
             Instant.now().truncatedTo(ChronoUnit.MICROS));
     send(Topics.METRICS, ofRun.toString(), json(StepMetrics.class, metrics));

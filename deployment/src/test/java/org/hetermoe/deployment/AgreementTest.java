@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Manifests, images and services agree with each other. */
 class AgreementTest {
@@ -307,6 +308,15 @@ class AgreementTest {
             .matcher(Repository.text("pom.xml"));
     assertThat(flags.find()).isTrue();
     assertThat(Repository.text("docker/jvm.options").lines()).contains(flags.group(1).split(" "));
+  }
+
+  /** What keeps on running after that neither works nor is restarted. */
+  @ParameterizedTest
+  @ValueSource(strings = {"docker/jvm.options", "docker/base-images/kafka-tool", "hetermoe"})
+  void aJvmEndsWhenItsMemoryIsExhausted(String file) {
+    assertThat(Repository.text(file).lines())
+        .filteredOn(line -> !line.startsWith("#"))
+        .anyMatch(line -> line.contains("-XX:+ExitOnOutOfMemoryError"));
   }
 
   private Set<String> allowedImages() {

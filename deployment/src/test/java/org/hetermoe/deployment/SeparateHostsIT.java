@@ -125,6 +125,7 @@ class SeparateHostsIT {
         "control",
         Map.of(),
         "-Xmx256m",
+        "-XX:+ExitOnOutOfMemoryError",
         "-cp",
         CLI,
         "org.hetermoe.cli.stack.PostgresHost",
@@ -143,6 +144,7 @@ class SeparateHostsIT {
         "control",
         Map.of(),
         "-Xmx384m",
+        "-XX:+ExitOnOutOfMemoryError",
         "-cp",
         CLI,
         "org.hetermoe.cli.stack.KafkaHost",
@@ -167,6 +169,7 @@ class SeparateHostsIT {
             "QUARKUS_HTTP_HOST",
             "0.0.0.0"),
         "-Xmx512m",
+        "-XX:+ExitOnOutOfMemoryError",
         "-jar",
         "coordinator-service/target/quarkus-app/quarkus-run.jar");
     awaitHealthy("coordinator", 8080);
@@ -198,6 +201,7 @@ class SeparateHostsIT {
             "0.0.0.0"),
         "--add-modules=jdk.incubator.vector",
         "-Xmx1g",
+        "-XX:+ExitOnOutOfMemoryError",
         "-jar",
         role + "-service/target/quarkus-app/quarkus-run.jar");
   }

@@ -21,7 +21,9 @@ public record Installation(Path home) {
           "--add-modules=jdk.incubator.vector",
           "--enable-native-access=ALL-UNNAMED",
           "--sun-misc-unsafe-memory-access=allow",
-          "-XX:+UseCompactObjectHeaders");
+          "-XX:+UseCompactObjectHeaders",
+          // A process that has run out of memory half works at best.
+          "-XX:+ExitOnOutOfMemoryError");
 
   public Installation {
     home = home.toAbsolutePath().normalize();
@@ -45,6 +47,7 @@ public record Installation(Path home) {
             "--enable-native-access=ALL-UNNAMED",
             "-XX:+UseCompactObjectHeaders",
             "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
             "-XX:TieredStopAtLevel=1",
             "-Xmx" + heap,
             "-Djava.util.logging.SimpleFormatter.format=%1$tFT%1$tT.%1$tL %4$s [%3$s] %5$s%6$s%n",

@@ -1,7 +1,8 @@
 package org.hetermoe.model;
 
 /**
- * Sizes and constants of a Mixture-of-Experts transformer.
+ * Sizes and constants of a Mixture-of-Experts transformer. Sizes are bounded, far above models that
+ * are trained today, because a plan has an entry for each expert of each layer.
  *
  * @param vocabulary token ids run from 0 to this, exclusive
  * @param hidden width of the residual stream (H)
@@ -36,16 +37,27 @@ public record ModelConfig(
     double zCoefficient,
     double initializerRange) {
 
+  private static final int MOST_LAYERS = 1 << 10;
+  private static final int MOST_EXPERTS = 1 << 12;
+
+  /** Of all layers together. */
+  private static final int MOST_EXPERTS_IN_ALL = 1 << 17;
+
   public ModelConfig {
-    atLeast("vocabulary", vocabulary, 2);
-    atLeast("hidden", hidden, 1);
-    atLeast("layers", layers, 1);
-    atLeast("heads", heads, 1);
-    atLeast("kv_heads", kvHeads, 1);
-    atLeast("head_dim", headDim, 2);
-    atLeast("experts", experts, 1);
-    atLeast("top_k", topK, 1);
-    atLeast("expert_width", expertWidth, 1);
+    between("vocabulary", vocabulary, 2, 1 << 24);
+    between("hidden", hidden, 1, 1 << 18);
+    between("layers", layers, 1, MOST_LAYERS);
+    between("heads", heads, 1, 1 << 13);
+    between("kv_heads", kvHeads, 1, 1 << 13);
+    between("head_dim", headDim, 2, 1 << 13);
+    between("experts", experts, 1, MOST_EXPERTS);
+    between("top_k", topK, 1, MOST_EXPERTS);
+    between("expert_width", expertWidth, 1, 1 << 22);
+    check(
+        (long) layers * experts <= MOST_EXPERTS_IN_ALL,
+        "experts",
+        "must be at most %d with %d layers, %d experts in all, is %d: use fewer experts or fewer layers"
+            .formatted(MOST_EXPERTS_IN_ALL / layers, layers, MOST_EXPERTS_IN_ALL, experts));
     check(heads % kvHeads == 0, "kv_heads", "must divide heads (" + heads + "), is " + kvHeads);
     check(headDim % 2 == 0, "head_dim", "must be even, because RoPE turns pairs, is " + headDim);
     check(topK <= experts, "top_k", "must not exceed experts (" + experts + "), is " + topK);
@@ -87,8 +99,9 @@ public record ModelConfig(
     return embeddings + hidden + layers * (attention + router + expert);
   }
 
-  private static void atLeast(String field, int value, int least) {
+  private static void between(String field, int value, int least, int most) {
     check(value >= least, field, "must be at least " + least + ", is " + value);
+    check(value <= most, field, "must be at most " + most + ", is " + value);
   }
 
   private static void check(boolean valid, String field, String problem) {

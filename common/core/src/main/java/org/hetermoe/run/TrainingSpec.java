@@ -26,10 +26,21 @@ public record TrainingSpec(
     int checkpointEvery,
     Recompute recompute,
     LossScaleSpec lossScale) {
+  private static final int MOST_SEQUENCES = 1 << 20;
+  private static final int MOST_MICRO_BATCHES = 1 << 10;
+
   public TrainingSpec {
     check(steps >= 1, "steps", "must be at least 1, is " + steps);
     check(batchSequences >= 1, "batch_sequences", "must be at least 1, is " + batchSequences);
+    check(
+        batchSequences <= MOST_SEQUENCES,
+        "batch_sequences",
+        "must be at most " + MOST_SEQUENCES + ", is " + batchSequences);
     check(microBatches >= 1, "micro_batches", "must be at least 1, is " + microBatches);
+    check(
+        microBatches <= MOST_MICRO_BATCHES,
+        "micro_batches",
+        "must be at most " + MOST_MICRO_BATCHES + ", is " + microBatches);
     check(
         microBatches <= batchSequences,
         "micro_batches",
@@ -39,6 +50,10 @@ public record TrainingSpec(
         evaluateSequences >= 1,
         "evaluate_sequences",
         "must be at least 1, is " + evaluateSequences);
+    check(
+        evaluateSequences <= MOST_SEQUENCES,
+        "evaluate_sequences",
+        "must be at most " + MOST_SEQUENCES + ", is " + evaluateSequences);
     check(checkpointEvery >= 0, "checkpoint_every", "must be 0 or more, is " + checkpointEvery);
   }
 

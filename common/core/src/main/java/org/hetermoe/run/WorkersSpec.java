@@ -12,10 +12,14 @@ import org.hetermoe.model.InvalidFieldException;
  *     balanced placement
  */
 public record WorkersSpec(int attention, int experts, List<Integer> expertCounts) {
+  private static final int MOST = 1 << 10;
+
   public WorkersSpec {
     expertCounts = List.copyOf(expertCounts);
     check(attention >= 1, "attention", "must be at least 1, is " + attention);
+    check(attention <= MOST, "attention", "must be at most " + MOST + ", is " + attention);
     check(experts >= 1, "experts", "must be at least 1, is " + experts);
+    check(experts <= MOST, "experts", "must be at most " + MOST + ", is " + experts);
     check(
         expertCounts.isEmpty() || expertCounts.size() == experts,
         "expert_counts",

@@ -106,6 +106,49 @@ class RunSpecReaderTest {
         .hasMessageContaining(problem);
   }
 
+  /** A coordinator keeps plans and placements in memory, which such sizes exhaust. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "model.layers=40000        | model.layers      | must be at most 1024, is 40000",
+        "model.experts=40000       | model.experts     | must be at most 4096, is 40000",
+        "model.vocabulary=2000000000 | model.vocabulary | must be at most 16777216",
+        "model.hidden=2000000000   | model.hidden      | must be at most 262144",
+        "model.heads=40000         | model.heads       | must be at most 8192",
+        "model.head_dim=40000      | model.head_dim    | must be at most 8192",
+        "model.expert_width=2000000000 | model.expert_width | must be at most 4194304",
+        "workers.attention=40000   | workers.attention | must be at most 1024, is 40000",
+        "workers.experts=40000     | workers.experts   | must be at most 1024, is 40000",
+        "data.sequence_length=2000000000 | data.sequence_length | must be at most 16777216",
+        "training.batch_sequences=2000000000 | training.batch_sequences | must be at most 1048576",
+        "training.evaluate_sequences=2000000000 | training.evaluate_sequences | at most 1048576"
+      })
+  void aSizeBeyondItsBoundNamesTheFieldAndTheBound(String override, String field, String problem) {
+    assertThatThrownBy(() -> RunSpecReader.read("", List.of(override)))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessageContaining(field)
+        .hasMessageContaining(problem);
+  }
+
+  @Test
+  void sizesThatAreTooLargeTogetherNameWhatToReduce() {
+    assertThatThrownBy(
+            () -> RunSpecReader.read("model: {layers: 1024, experts: 4096}", NO_OVERRIDES))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessage(
+            "model.experts: must be at most 128 with 1024 layers, 131072 experts in all, is 4096:"
+                + " use fewer experts or fewer layers");
+    assertThatThrownBy(
+            () ->
+                RunSpecReader.read(
+                    "training: {batch_sequences: 100000, micro_batches: 100000}", NO_OVERRIDES))
+        .isInstanceOf(InvalidFieldException.class)
+        .hasMessage("training.micro_batches: must be at most 1024, is 100000");
+    // The largest models that are trained today are far below
+    RunSpecReader.read("model: {layers: 96, experts: 512}", NO_OVERRIDES);
+  }
+
   @Test
   void readsJsonAndTrees() throws IOException {
     String json = "{\n\t\"training\": {\"steps\": 20},\n\t\"name\": \"j\\u0020k\"\n}";

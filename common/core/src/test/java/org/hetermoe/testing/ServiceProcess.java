@@ -48,6 +48,7 @@ public final class ServiceProcess implements AutoCloseable {
                 "--add-modules=jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED",
                 "-Xmx512m",
+                "-XX:+ExitOnOutOfMemoryError",
                 "-Dquarkus.http.port=" + port));
     for (String property : properties) {
       command.add("-D" + property);
@@ -81,6 +82,11 @@ public final class ServiceProcess implements AutoCloseable {
       }
       Thread.sleep(POLL_MILLIS);
     }
+  }
+
+  /** Tells it to end, as an operator or an orchestrator does; returns at once. */
+  public void terminate() {
+    process.destroy();
   }
 
   /**

@@ -80,13 +80,17 @@ final class StepLoop implements AutoCloseable {
   }
 
   /**
-   * Goes through the steps after {@code from}, until one is the last.
+   * Goes through the steps after {@code from}, until one is the last; through none where all steps
+   * of the plan are done.
    *
    * @throws org.hetermoe.channel.ChannelException if another rank is lost or the channel was
    *     aborted
    */
   void run(int from) throws InterruptedException {
     step = from;
+    if (from >= plan.steps()) {
+      return; // No step would be the last: that one lies behind.
+    }
     AfterStep after;
     do {
       long start = System.nanoTime();

@@ -189,6 +189,18 @@ class RankTrainerTest {
     }
   }
 
+  @Test
+  void aRunOfWhichAllStepsAreDoneEndsAtOnce() throws Exception {
+    Outcome whole = train(AT_FIRST, 0, new Outcome(), Map.of());
+    Outcome again = new Outcome();
+    again.checkpoints = whole.checkpoints.only(STEPS);
+
+    train(LAST, STEPS, again, Map.of());
+
+    assertThat(again.metrics).isEmpty();
+    assertThat(again.changes).isEmpty();
+  }
+
   /**
    * The state of the loss scale goes with the weights; the first step overflows, the fourth not.
    */

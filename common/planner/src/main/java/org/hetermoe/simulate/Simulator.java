@@ -1,6 +1,7 @@
 package org.hetermoe.simulate;
 
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.function.Function;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
@@ -13,7 +14,8 @@ import org.hetermoe.schedule.Task.Work;
 
 /**
  * Executes schedules by discrete events: what the workers of a group would do in one step, and how
- * long it takes. Without state; safe for several threads.
+ * long it takes. Without state; safe for several threads. Planners execute many steps, so a thread
+ * that is interrupted executes no more: a search that nobody waits for comes to its end.
  */
 public final class Simulator implements Predictor {
   @Override
@@ -46,6 +48,9 @@ public final class Simulator implements Predictor {
       List<Task> attention,
       List<Task> experts,
       ExchangePolicy exchange) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("planning was given up");
+    }
     return Execution.of(
         GroupGraph.of(
             costs,

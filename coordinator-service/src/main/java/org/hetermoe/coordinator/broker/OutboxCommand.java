@@ -1,5 +1,6 @@
 package org.hetermoe.coordinator.broker;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.GeneratedValue;
@@ -8,6 +9,8 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
 import java.util.UUID;
+import org.hetermoe.run.Command;
+import org.hetermoe.run.Json;
 
 /** A command that is decided but not yet with the broker. */
 @Entity
@@ -44,6 +47,14 @@ class OutboxCommand {
 
   String command() {
     return command;
+  }
+
+  Command read() {
+    try {
+      return Json.MAPPER.readValue(command, Command.class);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a stored command cannot be read", e);
+    }
   }
 
   Instant createdAt() {

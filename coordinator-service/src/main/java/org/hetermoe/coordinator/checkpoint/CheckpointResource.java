@@ -1,5 +1,6 @@
 package org.hetermoe.coordinator.checkpoint;
 
+import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.transaction.Transactional;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
@@ -79,20 +80,15 @@ public class CheckpointResource {
   @APIResponse(responseCode = "200", description = "The whole shard")
   @APIResponse(responseCode = "206", description = "The range that was asked for")
   @APIResponse(responseCode = "416", description = "The shard has no such range")
-  @Transactional
   public Response read(
       @PathParam("id") String id,
       @PathParam("step") String step,
       @PathParam("shard") String name,
       @HeaderParam("Range") String header)
       throws IOException {
+    // A transaction that has ended before chunks are read, in others: one connection at a time.
     ShardReader.ShardContent shard =
-        find(id, step).shards().stream()
-            .filter(candidate -> candidate.name().equals(name))
-            .findFirst()
-            .map(reader::open)
-            .orElseThrow(
-                () -> ProblemException.notFound("The checkpoint has no shard '" + name + "'"));
+        QuarkusTransaction.requiringNew().call(() -> open(id, step, name));
     boolean partial = ByteRange.single(header);
     ByteRange range =
         partial
@@ -179,6 +175,14 @@ public class CheckpointResource {
     int number = Parameters.whole("attempt", attempt, 1, Integer.MAX_VALUE);
     UUID run = runs.resolve(id);
     return new ShardKey(run, number, after, shard);
+  }
+
+  private ShardReader.ShardContent open(String id, String step, String name) {
+    return find(id, step).shards().stream()
+        .filter(candidate -> candidate.name().equals(name))
+        .findFirst()
+        .map(reader::open)
+        .orElseThrow(() -> ProblemException.notFound("The checkpoint has no shard '" + name + "'"));
   }
 
   private StoredCheckpoint find(String id, String step) {

@@ -36,6 +36,9 @@ public interface CoordinatorConfig {
     /** How long a run waits for the profile of a worker that has just come, and for its links. */
     Duration profilePatience();
 
+    /** How long a run may be planned before it fails. */
+    Duration deadline();
+
     /**
      * Bytes per second between two workers, in each direction: used until a pair has been measured,
      * and where measurements say nothing: for emulated devices, and channels other than direct.

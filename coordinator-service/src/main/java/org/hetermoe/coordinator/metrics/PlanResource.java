@@ -61,11 +61,11 @@ public class PlanResource {
     Run run = runs.get(runs.resolve(id));
     List<RunPlan> stored = plans.of(run.id(), run.attempt());
     List<RunPlan> all = stored.stream().filter(plan -> plan.fromStep() != null).toList();
+    // Of plans that nobody followed, the earlier ones were given up.
     RunPlan pending =
-        stored.stream()
-            .filter(plan -> run.running() && plan.fromStep() == null)
-            .findFirst()
-            .orElse(null);
+        run.running() && !stored.isEmpty() && stored.getLast().fromStep() == null
+            ? stored.getLast()
+            : null;
     if (all.isEmpty()) {
       throw ProblemException.notFound("Run " + run.id() + " has no plan yet");
     }

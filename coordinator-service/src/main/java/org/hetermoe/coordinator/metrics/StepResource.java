@@ -31,7 +31,9 @@ public class StepResource {
 
   /** Steps from one on, ascending. */
   @GET
-  @Operation(summary = "Metrics of steps from one on, ascending")
+  @Operation(
+      summary =
+          "Metrics of steps from one on, ascending; a page may be short, the last one is empty")
   @Transactional
   public StepList list(
       @PathParam("id") String id,

@@ -38,6 +38,23 @@ public class AssignmentRepository {
     entities.find(RunAssignment.class, new RunAssignment.Key(run, attempt)).move(placement);
   }
 
+  /**
+   * The last step of an attempt that later attempts kept, because they went on after it or a later
+   * one; {@link Integer#MAX_VALUE} where there is no later attempt.
+   */
+  public int lastKept(UUID run, int attempt) {
+    Integer least =
+        entities
+            .createQuery(
+                "select min(resumeFromStep) from RunAssignment"
+                    + " where key.run = :run and key.attempt > :attempt",
+                Integer.class)
+            .setParameter("run", run)
+            .setParameter("attempt", attempt)
+            .getSingleResult();
+    return least == null ? Integer.MAX_VALUE : least;
+  }
+
   /** Members of an attempt, in order of role and rank; none where there was no such attempt. */
   public List<AssignedWorker> members(UUID run, int attempt) {
     return entities

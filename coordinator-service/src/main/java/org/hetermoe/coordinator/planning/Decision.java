@@ -16,6 +16,14 @@ import org.hetermoe.run.PlannerKind;
 public record Decision(
     Placement placement, PlannerKind planner, String why, Optional<Promise> promise) {
 
+  /** The same, saying of which steps the loads are that a planner went by. */
+  public Decision by(StepWindow window) {
+    if (planner == PlannerKind.NONE) {
+      return this;
+    }
+    return new Decision(placement, planner, why + ", by the loads of " + window.label(), promise);
+  }
+
   /**
    * What a placement promises.
    *

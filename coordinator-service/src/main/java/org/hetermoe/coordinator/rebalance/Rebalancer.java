@@ -2,6 +2,7 @@ package org.hetermoe.coordinator.rebalance;
 
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -28,10 +29,12 @@ import org.hetermoe.group.RunKey;
 import org.hetermoe.model.ModelShape;
 import org.hetermoe.plan.ExpertLoads;
 import org.hetermoe.run.GroupPlan;
+import org.hetermoe.run.Median;
 import org.hetermoe.run.PlannerKind;
 import org.hetermoe.run.PlanningSpec;
 import org.hetermoe.run.RunPlan;
 import org.hetermoe.run.RunSpec;
+import org.hetermoe.run.StepMetrics;
 import org.jboss.logging.Logger;
 
 /**
@@ -41,6 +44,12 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class Rebalancer {
   private static final Logger LOG = Logger.getLogger(Rebalancer.class);
+
+  /** How long workers may take to report a move, at least. */
+  private static final Duration MOVE_PATIENCE = Duration.ofSeconds(60);
+
+  /** And how many of the run's steps. */
+  private static final int MOVE_STEPS = 20;
 
   private final RunRepository runs;
   private final AssignmentRepository assignments;
@@ -89,12 +98,33 @@ class Rebalancer {
     }
 
     boolean pending() {
-      return plans.stream().anyMatch(plan -> plan.fromStep() == null);
+      return plans.stream().anyMatch(plan -> awaited(plan, window));
     }
 
     int stepsLeft() {
       return run.steps() - run.stepsDone();
     }
+  }
+
+  /**
+   * Whether workers are still expected to follow a plan. Where nobody has said for long that they
+   * do, the order or the report was lost; then another may be given, which says where all experts
+   * are to be, wherever they are now.
+   *
+   * @param window steps since the last move
+   */
+  private static boolean awaited(RunPlan plan, StepWindow window) {
+    return plan.fromStep() == null && plan.at().plus(patience(window)).isAfter(Instant.now());
+  }
+
+  /** A move happens between two steps, so the time that it may take is counted in steps. */
+  private static Duration patience(StepWindow window) {
+    double step =
+        window.steps().isEmpty()
+            ? 0
+            : Median.of(window.steps().stream().mapToDouble(StepMetrics::seconds));
+    Duration steps = Duration.ofMillis(Math.round(1e3 * MOVE_STEPS * step));
+    return steps.compareTo(MOVE_PATIENCE) > 0 ? steps : MOVE_PATIENCE;
   }
 
   /**
@@ -240,12 +270,14 @@ class Rebalancer {
     }
     List<RunPlan> stored = storedPlans.of(id, run.attempt());
     Placement present = assignments.placement(id, run.attempt()).orElseThrow();
-    if (stored.stream().anyMatch(plan -> plan.fromStep() == null)
+    if (stored.stream().anyMatch(plan -> awaited(plan, then.window))
         || !present.equals(then.placement)) {
       throw ProblemException.conflict(
           "Experts of run " + id + " are about to move already; ask again after the next step");
     }
-    if (next.placement().equals(present) && !stored.isEmpty()) {
+    if (next.placement().equals(present)
+        && !stored.isEmpty()
+        && stored.getLast().fromStep() != null) {
       return stored.getLast();
     }
     int number = stored.stream().mapToInt(RunPlan::number).max().orElse(-1) + 1;

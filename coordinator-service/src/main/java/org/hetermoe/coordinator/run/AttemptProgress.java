@@ -1,9 +1,11 @@
 package org.hetermoe.coordinator.run;
 
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import jakarta.transaction.Transactional;
 import java.util.List;
 import java.util.Optional;
+import org.hetermoe.coordinator.broker.CommandRefused;
 import org.hetermoe.coordinator.placement.AssignedWorker;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.planning.PlanRepository;
@@ -123,6 +125,19 @@ class AttemptProgress {
         run,
         group.stream().filter(member -> !member.worker().equals(event.worker())).toList(),
         reason);
+  }
+
+  /** A command will never reach its worker, so the run has failed. */
+  void onRefused(@Observes CommandRefused refused) {
+    runs.lock(refused.run())
+        .filter(run -> run.attempt() == refused.attempt())
+        .ifPresent(
+            run -> {
+              if (run.state() instanceof RunState.Active active) {
+                transitions.change(run, active.fail(refused.reason()));
+                commands.abort(run, group(run), refused.reason());
+              }
+            });
   }
 
   /** The run of an event, locked, if the event is of its present attempt. */

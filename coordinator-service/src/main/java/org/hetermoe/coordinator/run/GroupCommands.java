@@ -59,9 +59,13 @@ public class GroupCommands {
    * @param reason why, for their logs
    */
   void abort(Run run, List<AssignedWorker> some, String reason) {
+    abort(run.id(), run.attempt(), some, reason);
+  }
+
+  /** Some leave at once an attempt at a run that itself need not be read. */
+  void abort(UUID run, int attempt, List<AssignedWorker> some, String reason) {
     processes(some.stream().map(AssignedWorker::instance))
-        .forEach(
-            process -> outbox.add(new Command.Abort(process, run.id(), run.attempt(), reason)));
+        .forEach(process -> outbox.add(new Command.Abort(process, run, attempt, reason)));
   }
 
   private static UUID leader(List<AssignedWorker> group) {

@@ -170,6 +170,16 @@ public class Run {
     return checkpointStep == null ? 0 : checkpointStep;
   }
 
+  /** Whether its newest complete checkpoint is of its last step. */
+  boolean allDone() {
+    return resumeStep() >= steps;
+  }
+
+  /** Notes that the last step is done, whether it was reported or not. */
+  void noteAllDone() {
+    stepsDone = steps;
+  }
+
   /** Begins another attempt, from where the newest complete checkpoint was taken. */
   void beginAttempt(int resumeFromStep) {
     attempt++;

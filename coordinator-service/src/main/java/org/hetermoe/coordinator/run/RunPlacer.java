@@ -5,24 +5,31 @@ import jakarta.enterprise.event.Event;
 import jakarta.transaction.Transactional;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.hetermoe.coordinator.config.CoordinatorConfig;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.placement.GroupAssembler;
 import org.hetermoe.coordinator.placement.GroupAssembler.Assembly;
 import org.hetermoe.coordinator.planning.Decision;
 import org.hetermoe.coordinator.planning.GroupDevices;
+import org.hetermoe.coordinator.planning.LoadHistory;
 import org.hetermoe.coordinator.planning.PlanRepository;
 import org.hetermoe.coordinator.planning.RunPlanner;
 import org.hetermoe.coordinator.planning.RunPlans;
+import org.hetermoe.coordinator.planning.StepWindow;
+import org.hetermoe.coordinator.run.PlansInProgress.PlanInProgress;
+import org.hetermoe.coordinator.run.PlansInProgress.Progress;
 import org.hetermoe.coordinator.worker.Roster;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Heartbeat;
+import org.hetermoe.run.RunSpec;
 
 /**
- * Gives queued runs their workers: forms a group of those that are free, plans for it, and begins
- * an attempt.
+ * Gives queued runs their workers: forms a group of those that are free, has it planned, and begins
+ * an attempt once the plan is there and nothing has changed.
  */
 @ApplicationScoped
 class RunPlacer {
@@ -34,6 +41,8 @@ class RunPlacer {
   private final GroupCommands commands;
   private final Roster roster;
   private final Event<AttemptStarting> attempts;
+  private final PlansInProgress planning;
+  private final LoadHistory history;
   private final Duration profilePatience;
 
   RunPlacer(
@@ -45,6 +54,8 @@ class RunPlacer {
       GroupCommands commands,
       Roster roster,
       Event<AttemptStarting> attempts,
+      PlansInProgress planning,
+      LoadHistory history,
       CoordinatorConfig config) {
     this.runs = runs;
     this.assignments = assignments;
@@ -54,12 +65,14 @@ class RunPlacer {
     this.commands = commands;
     this.roster = roster;
     this.attempts = attempts;
+    this.planning = planning;
+    this.history = history;
     this.profilePatience = config.planning().profilePatience();
   }
 
   /** What became of a queued run. */
   enum Placed {
-    /** It has its workers, or is not queued any more. */
+    /** It has its workers or is planned for them, or is not queued any more. */
     SETTLED,
     /** It waits for workers that are there but busy; later runs must not take them. */
     NEXT_IN_LINE,
@@ -68,7 +81,8 @@ class RunPlacer {
   }
 
   /**
-   * Gives a queued run its workers, if there are enough that are free.
+   * Brings a queued run one step further, if there are enough workers that are free: to a plan that
+   * is being made for them, and from that to an attempt.
    *
    * @param behind the run that it has to wait for; null where there is none
    */
@@ -76,14 +90,35 @@ class RunPlacer {
   Placed place(UUID id, UUID behind) {
     Run run = runs.lockWithCheckpoints(id).orElse(null);
     if (run == null || !(run.state() instanceof RunState.Submitted waiting)) {
+      planning.forget(id);
       return Placed.SETTLED;
     }
+    if (run.allDone()) {
+      planning.forget(id);
+      run.noteAllDone();
+      transitions.change(run, waiting.complete("all " + run.steps() + " steps are done"));
+      return Placed.SETTLED;
+    }
+    List<Heartbeat> live = roster.live();
+    Optional<PlanInProgress> begun = planning.of(id);
+    if (begun.isPresent() && begun.get().fits(run) && stillFree(begun.get().devices(), live)) {
+      follow(run, waiting, begun.get());
+      return Placed.SETTLED;
+    }
+    planning.forget(id);
     if (behind != null) {
       waitFor(run, waiting, "run " + behind + ", which is before it in the queue");
       return Placed.NEXT_IN_LINE;
     }
-    List<Heartbeat> live = roster.live();
-    return switch (GroupAssembler.assemble(run.spec(), free(live))) {
+    return seek(run, waiting, live);
+  }
+
+  /** Finds a group and has it planned. */
+  private Placed seek(Run run, RunState.Submitted waiting, List<Heartbeat> live) {
+    Set<String> planned = planning.workers();
+    List<Heartbeat> free =
+        free(live).stream().filter(worker -> !planned.contains(worker.worker())).toList();
+    return switch (GroupAssembler.assemble(run.spec(), free)) {
       case Assembly.Group group -> {
         GroupDevices devices = plans.devices(run.spec(), group.members(), RunPlans.described(live));
         if (!devices.unknown().isEmpty() && mayStillCome(devices)) {
@@ -95,7 +130,8 @@ class RunPlacer {
           waitFor(run, waiting, "the links of " + String.join(", ", unmeasured));
           yield Placed.NEXT_IN_LINE;
         }
-        begin(run, waiting, devices);
+        plan(run, devices);
+        waitFor(run, waiting, "its plan");
         yield Placed.SETTLED;
       }
       case Assembly.Missing missing -> {
@@ -105,6 +141,46 @@ class RunPlacer {
             : Placed.OUT_OF_REACH;
       }
     };
+  }
+
+  /** Begins to plan, by what the steps before the checkpoint have shown where it has one. */
+  private void plan(Run run, GroupDevices devices) {
+    RunSpec spec = run.spec();
+    StepWindow window =
+        run.resumeStep() == 0
+            ? new StepWindow(List.of())
+            : history.upTo(run.id(), run.resumeStep(), spec.planning().rebalanceEvery());
+    planning.begin(
+        run,
+        devices,
+        () -> {
+          RunPlanner planner = plans.planner(spec, devices);
+          return window
+              .loads()
+              .map(loads -> planner.decide(loads).by(window))
+              .orElseGet(() -> planner.decide(planner.balanced()));
+        });
+  }
+
+  /** Goes by a plan that was begun. */
+  private void follow(Run run, RunState.Submitted waiting, PlanInProgress plan) {
+    switch (planning.progress(plan)) {
+      case Progress.UnderWay _ -> waitFor(run, waiting, "its plan");
+      case Progress.Made made -> {
+        planning.forget(run.id());
+        begin(run, waiting, plan.devices(), made.decision());
+      }
+      case Progress.Failed failed -> {
+        planning.forget(run.id());
+        transitions.change(run, waiting.fail(failed.reason()));
+      }
+    }
+  }
+
+  /** Whether all processes that a plan is for live and work on nothing. */
+  private boolean stillFree(GroupDevices devices, List<Heartbeat> live) {
+    Set<UUID> free = free(live).stream().map(Heartbeat::instance).collect(Collectors.toSet());
+    return devices.members().stream().allMatch(member -> free.contains(member.instance()));
   }
 
   /** Workers that neither say that they work on a run nor are assigned to one. */
@@ -133,12 +209,10 @@ class RunPlacer {
     return roster.freeFor(worker).compareTo(profilePatience) < 0;
   }
 
-  private void begin(Run run, RunState.Submitted waiting, GroupDevices devices) {
+  private void begin(Run run, RunState.Submitted waiting, GroupDevices devices, Decision decision) {
     int from = run.resumeStep();
     attempts.fire(new AttemptStarting(run, from));
     run.beginAttempt(from);
-    RunPlanner planner = plans.planner(run.spec(), devices);
-    Decision decision = planner.decide(planner.balanced());
     Assignment assignment =
         new Assignment(
             run.id(), run.attempt(), run.spec(), decision.placement(), devices.members(), from);

@@ -6,12 +6,15 @@ import io.quarkus.scheduler.Scheduled;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.hetermoe.coordinator.broker.BrokerProbe;
 import org.hetermoe.coordinator.broker.CommandOutbox;
@@ -40,6 +43,8 @@ public class RunScheduler {
   private final RunRepository runs;
   private final AttemptMonitor monitor;
   private final RunPlacer placer;
+  private final PlansInProgress plans;
+  private final UnreadableRuns unreadables;
   private final CommandOutbox outbox;
   private final Roster roster;
   private final BrokerProbe broker;
@@ -63,12 +68,16 @@ public class RunScheduler {
       RunRepository runs,
       AttemptMonitor monitor,
       RunPlacer placer,
+      PlansInProgress plans,
+      UnreadableRuns unreadables,
       CommandOutbox outbox,
       Roster roster,
       BrokerProbe broker) {
     this.runs = runs;
     this.monitor = monitor;
     this.placer = placer;
+    this.plans = plans;
+    this.unreadables = unreadables;
     this.outbox = outbox;
     this.roster = roster;
     this.broker = broker;
@@ -92,6 +101,11 @@ public class RunScheduler {
 
   void onProfileStored(@Observes ProfileRegistry.ProfileStored stored) {
     LOG.debugf("Profile of %s has come", stored.device());
+    wake();
+  }
+
+  void onPlanMade(@Observes PlansInProgress.PlanMade made) {
+    LOG.debugf("The plan of run %s has come to its end", made.run());
     wake();
   }
 
@@ -124,28 +138,54 @@ public class RunScheduler {
     looking.lock();
     try {
       woken.set(false);
-      runs.active().forEach(monitor::watch);
+      for (UUID id : runs.active()) {
+        alone(id, () -> monitor.watch(id));
+      }
       place();
-      outbox.send();
     } catch (RuntimeException e) {
       if (open) {
         LOG.error("Could not look after the runs; the next tick tries again", e);
       }
     } finally {
-      looking.unlock();
+      try {
+        outbox.send();
+      } finally {
+        looking.unlock();
+      }
     }
   }
 
   private void place() {
-    UUID first = null;
-    for (UUID id : runs.queue(LOOK_AHEAD)) {
-      try {
-        if (placer.place(id, first) == RunPlacer.Placed.NEXT_IN_LINE && first == null) {
-          first = id;
-        }
-      } catch (RuntimeException e) {
-        // One run that cannot be placed must not keep the others waiting.
-        LOG.errorf(e, "Could not place run %s; the next tick tries again", id);
+    AtomicReference<UUID> first = new AtomicReference<>();
+    List<UUID> queue = runs.queue(LOOK_AHEAD);
+    // Runs that were stopped while they were planned are not queued any more.
+    plans.forgetAllBut(queue);
+    for (UUID id : queue) {
+      alone(
+          id,
+          () -> {
+            if (placer.place(id, first.get()) == RunPlacer.Placed.NEXT_IN_LINE) {
+              first.compareAndSet(null, id);
+            }
+          });
+    }
+  }
+
+  /**
+   * Looks after one run. Whatever goes wrong with it, errors included, must not keep the others
+   * waiting, nor the commands of those that were looked after.
+   */
+  private void alone(UUID id, Runnable look) {
+    try {
+      look.run();
+    } catch (RuntimeException | Error e) {
+      Optional<String> unreadable = UnreadableRuns.reason(e);
+      if (!open) {
+        LOG.debugf(e, "Run %s is not looked after any more, for the process ends", id);
+      } else if (unreadable.isEmpty()) {
+        LOG.errorf(e, "Could not look after run %s; the next tick tries again", id);
+      } else {
+        unreadables.fail(id, unreadable.get());
       }
     }
   }

@@ -12,7 +12,8 @@ import java.util.Locale;
  *     |            |           |  \--> Stopping -> Stopped (or Completed, if the end came first)
  *     v            v           v           |
  *  Stopped      Stopped     Failed  <------+
- *               Failed
+ *  Completed    Failed
+ *  Failed
  * Stopped, Failed -> Submitted (resume)
  * </pre>
  */
@@ -72,6 +73,16 @@ sealed interface RunState {
     /** Workers were found and told to prepare. */
     Preparing prepare(String reason) {
       return new Preparing(reason);
+    }
+
+    /** Nothing is left to do: its newest checkpoint is of its last step. */
+    Completed complete(String reason) {
+      return new Completed(reason);
+    }
+
+    /** It cannot be planned. */
+    Failed fail(String reason) {
+      return new Failed(reason);
     }
 
     /** Leaves the queue. */

@@ -18,7 +18,7 @@ class RunStateTest {
   /** Every transition there is; whatever is added must be added here, on purpose. */
   private static final Map<String, Set<String>> LEGAL =
       Map.of(
-          "submitted", Set.of("submitted", "preparing", "stopped"),
+          "submitted", Set.of("submitted", "preparing", "completed", "stopped", "failed"),
           "preparing", Set.of("running", "stopped", "failed"),
           "running", Set.of("stopping", "completed", "stopped", "failed"),
           "stopping", Set.of("stopped", "completed", "failed"),
