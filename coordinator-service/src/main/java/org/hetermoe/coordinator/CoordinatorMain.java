@@ -7,7 +7,7 @@ import io.smallrye.config.SmallRyeConfigBuilder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeoutException;
+import org.apache.kafka.common.KafkaException;
 import org.eclipse.microprofile.config.Config;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.spi.ConfigSource;
@@ -22,14 +22,14 @@ import org.hetermoe.coordinator.config.CoordinatorConfig;
 public final class CoordinatorMain {
   private CoordinatorMain() {}
 
-  /** Creates topics, then runs until it is told to stop. Exits with 1 where there is no broker. */
+  /** Creates topics, then runs until it is told to stop. Waits for the broker. */
   public static void main(String... arguments) throws InterruptedException {
     Config config = ConfigProvider.getConfig();
     try {
       BrokerTopics.create(
           config.getValue("kafka.bootstrap.servers", String.class),
           mapped(config).getConfigMapping(CoordinatorConfig.class).topics());
-    } catch (TimeoutException | ExecutionException e) {
+    } catch (ExecutionException | KafkaException e) {
       System.err.println(e.getMessage());
       // Not exit: the log, which is not configured yet, would then pour out all it holds.
       Runtime.getRuntime().halt(1);

@@ -60,6 +60,7 @@ class BadRunIT extends ClusterCase {
   }
 
   private void makeUnreadable(UUID id) throws SQLException {
+    forget(id);
     try (Connection connection = database.getConnection();
         PreparedStatement change =
             connection.prepareStatement(

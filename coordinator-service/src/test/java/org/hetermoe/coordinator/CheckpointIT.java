@@ -32,6 +32,7 @@ import javax.sql.DataSource;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
+import org.hetermoe.run.FailureKind;
 import org.junit.jupiter.api.Test;
 
 @QuarkusTest
@@ -184,7 +185,7 @@ class CheckpointIT extends ClusterCase {
     assertThat(given().get(path(id, "1")).statusCode()).isEqualTo(404);
 
     // When the run fails and is resumed
-    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    attention.report(new Event.Failed(id, 1, attention.id(), FailureKind.SOFTWARE, "a fault"));
     awaitState(id, "failed");
     attention.rest();
     expert.rest();
@@ -221,7 +222,7 @@ class CheckpointIT extends ClusterCase {
     }
     awaitSteps(id, 9);
     checkpoint(id, 1, 9, 100);
-    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    attention.report(new Event.Failed(id, 1, attention.id(), FailureKind.SOFTWARE, "a fault"));
     awaitState(id, "failed");
     attention.rest();
     expert.rest();
@@ -243,7 +244,7 @@ class CheckpointIT extends ClusterCase {
     attention.step(id, 1, 2, null);
     awaitSteps(id, 2);
     checkpoint(id, 1, 4, 100);
-    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    attention.report(new Event.Failed(id, 1, attention.id(), FailureKind.SOFTWARE, "a fault"));
     awaitState(id, "failed");
     attention.rest();
     expert.rest();

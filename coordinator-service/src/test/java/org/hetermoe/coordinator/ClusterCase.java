@@ -34,11 +34,23 @@ abstract class ClusterCase {
       """;
 
   private static final AtomicInteger COUNTER = new AtomicInteger();
+  private static final List<UUID> SUBMITTED = new ArrayList<>();
   private final List<WorkerDouble> workers = new ArrayList<>();
 
+  /** A run that is left behind would recover with the workers of other tests. */
   @AfterEach
   void leave() {
+    List<UUID> submitted = List.copyOf(SUBMITTED);
+    SUBMITTED.clear();
+    for (UUID run : submitted) {
+      assertThat(given().post("/api/v1/runs/" + run + "/stop").statusCode()).isIn(202, 409);
+    }
     workers.forEach(WorkerDouble::close);
+  }
+
+  /** A run that needs no stopping when the test is over. */
+  static void forget(UUID run) {
+    SUBMITTED.remove(run);
   }
 
   WorkerDouble attention() {
@@ -68,7 +80,9 @@ abstract class ClusterCase {
             .body(yaml.getBytes(StandardCharsets.UTF_8))
             .post("/api/v1/runs");
     assertThat(response.statusCode()).as(response.asString()).isEqualTo(201);
-    return UUID.fromString(json(response).path("id").asText());
+    UUID id = UUID.fromString(json(response).path("id").asText());
+    SUBMITTED.add(id);
+    return id;
   }
 
   static JsonNode run(UUID id) {

@@ -10,6 +10,7 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
+import org.hetermoe.run.FailureKind;
 import org.junit.jupiter.api.Test;
 
 /** Runs over the memory channel: all ranks live in one attention worker. */
@@ -77,7 +78,7 @@ class MemoryChannelIT extends ClusterCase {
     WorkerDouble attention = attention();
     attention.takeUp(id, 1);
 
-    attention.report(new Event.Failed(id, 1, attention.id(), "out of memory"));
+    attention.report(new Event.Failed(id, 1, attention.id(), FailureKind.MEMORY, "out of memory"));
 
     assertThat(awaitState(id, "failed").path("reason").asText())
         .isEqualTo("attention worker " + attention.id() + " failed: out of memory");

@@ -25,6 +25,7 @@ import org.hetermoe.device.WorkCurve;
 import org.hetermoe.group.Placement;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
+import org.hetermoe.run.FailureKind;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.Topics;
 import org.hetermoe.run.WorkerProfile;
@@ -203,7 +204,7 @@ class PlanningIT extends ClusterCase {
     attention.stepWithRows(id, 1, 4, skewed(7));
     awaitSteps(id, 4);
     checkpoint(id, 3, "attention-0", "expert-0", "expert-1");
-    attention.report(new Event.Failed(id, 1, attention.id(), "power cut"));
+    attention.report(new Event.Failed(id, 1, attention.id(), FailureKind.SOFTWARE, "a fault"));
     awaitState(id, "failed");
     attention.rest();
     first.rest();

@@ -78,11 +78,6 @@ public final class RealParts implements QuarkusTestResourceLifecycleManager {
     }
 
     @Override
-    public Duration brokerTimeout() {
-      return Duration.ofSeconds(30);
-    }
-
-    @Override
     public Duration controlRetention() {
       return Duration.ofHours(1);
     }

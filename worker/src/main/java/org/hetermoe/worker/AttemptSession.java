@@ -6,19 +6,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import org.hetermoe.channel.Channel.Traffic;
 import org.hetermoe.channel.ChannelException;
-import org.hetermoe.channel.PeerLostException;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.RunKey;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Event;
-import org.hetermoe.run.FailureKind;
 import org.hetermoe.train.TrainingEnd;
 import org.jboss.logging.Logger;
 
@@ -172,13 +169,17 @@ final class AttemptSession {
   }
 
   /** Reports that the attempt fails here; the stage ends when the broker has it. */
-  CompletionStage<Void> fail(String reason) {
-    return fail(new Event.Failed(key.run(), key.attempt(), worker, reason));
-  }
-
-  private CompletionStage<Void> fail(Event.Failed failed) {
-    CompletionStage<Void> reported = reports.event(failed);
-    leave(failed.reason());
+  CompletionStage<Void> fail(Failure failure) {
+    CompletionStage<Void> reported =
+        reports.event(
+            new Event.Failed(
+                key.run(),
+                key.attempt(),
+                worker,
+                failure.kind(),
+                failure.reason(),
+                failure.peer().map(WorkerRank::toString).orElse(null)));
+    leave(failure.reason());
     return reported;
   }
 
@@ -243,31 +244,13 @@ final class AttemptSession {
     if (active()) {
       LOG.errorf(cause, "%s: %s failed", this, rank);
       // The coordinator names the worker; its rank says more only where it has several.
-      String message = FailureMessage.of(cause);
-      String reason = threads.size() == 1 ? message : rank + ": " + message;
-      CompletionStage<Void> _ =
-          fail(
-              lostPeer(cause)
-                  .map(peer -> failed(reason, FailureKind.PEER, peer.toString()))
-                  .orElseGet(() -> failed(reason, FailureKind.OTHER, null)));
+      Failure failure = Failure.of(cause);
+      CompletionStage<Void> _ = fail(threads.size() == 1 ? failure : failure.of(rank));
     } else if (expectedOfLeaving(cause)) {
       LOG.debugf(cause, "%s has left", rank);
     } else {
       LOG.warnf(cause, "%s left its run with an error", rank);
     }
-  }
-
-  private Event.Failed failed(String reason, FailureKind kind, String peer) {
-    return new Event.Failed(key.run(), key.attempt(), worker, reason, kind, peer);
-  }
-
-  private static Optional<WorkerRank> lostPeer(Throwable failure) {
-    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-      if (cause instanceof PeerLostException lost) {
-        return Optional.of(lost.peer());
-      }
-    }
-    return Optional.empty();
   }
 
   /** Whether a rank that was told to leave would end like this. */

@@ -17,6 +17,7 @@ import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.Assignment;
 import org.hetermoe.run.Command;
 import org.hetermoe.run.Event;
+import org.hetermoe.run.FailureKind;
 import org.hetermoe.train.TrainingEnd;
 import org.hetermoe.worker.AttemptSession.State;
 import org.jboss.logging.Logger;
@@ -112,9 +113,7 @@ final class CommandLoop implements AutoCloseable {
           next = null;
           if (session != null && session.active()) {
             CompletionStage<Void> _ =
-                session
-                    .fail("worker is shutting down")
-                    .whenComplete((_, _) -> reported.countDown());
+                session.fail(Failure.SHUTDOWN).whenComplete((_, _) -> reported.countDown());
           } else {
             reported.countDown();
           }
@@ -173,7 +172,12 @@ final class CommandLoop implements AutoCloseable {
       next = prepare;
       reports.changed();
     } else if (!session.key().run().equals(key.run())) {
-      report(failed(key, "worker " + worker + " is busy with run " + session.key().run()));
+      report(
+          failed(
+              key,
+              new Failure(
+                  FailureKind.WORKER,
+                  "worker " + worker + " is busy with run " + session.key().run())));
     } else if (session.key().attempt() < key.attempt()) {
       next = prepare;
       session.leave("attempt " + key.attempt() + " takes over");
@@ -191,7 +195,11 @@ final class CommandLoop implements AutoCloseable {
             .map(Assignment.Member::peer)
             .toList();
     if (local.isEmpty()) {
-      report(failed(key, "the assignment has no member for worker " + worker));
+      report(
+          failed(
+              key,
+              new Failure(
+                  FailureKind.SOFTWARE, "the assignment has no member for worker " + worker)));
       return;
     }
     try {
@@ -202,12 +210,19 @@ final class CommandLoop implements AutoCloseable {
       session.begin();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      report(failed(key, "worker is shutting down"));
-    } catch (IOException | RuntimeException e) {
-      LOG.errorf(e, "run %s attempt %d cannot begin", key.run(), key.attempt());
-      lastEnded = key;
-      report(failed(key, FailureMessage.of(e)));
+      report(failed(key, Failure.SHUTDOWN));
+    } catch (IOException e) {
+      // The channel is all that is opened here.
+      cannotBegin(key, e, new Failure(FailureKind.PEER, FailureMessage.of(e)));
+    } catch (RuntimeException e) {
+      cannotBegin(key, e, Failure.of(e));
     }
+  }
+
+  private void cannotBegin(RunKey key, Exception cause, Failure failure) {
+    LOG.errorf(cause, "run %s attempt %d cannot begin", key.run(), key.attempt());
+    lastEnded = key;
+    report(failed(key, failure));
   }
 
   private void abort(Command.Abort abort) {
@@ -269,8 +284,8 @@ final class CommandLoop implements AutoCloseable {
     CompletionStage<Void> _ = reports.event(event);
   }
 
-  private Event.Failed failed(RunKey key, String reason) {
-    return new Event.Failed(key.run(), key.attempt(), worker, reason);
+  private Event.Failed failed(RunKey key, Failure failure) {
+    return new Event.Failed(key.run(), key.attempt(), worker, failure.kind(), failure.reason());
   }
 
   private static RunKey key(Command command) {

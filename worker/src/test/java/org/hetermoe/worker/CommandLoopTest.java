@@ -104,7 +104,8 @@ class CommandLoopTest {
     commands.handle(prepare(run, 4, EXPERT));
 
     assertThat(reports.next())
-        .isEqualTo(new Event.Failed(run, 4, "test-0", "cannot prepare: no file /x"));
+        .isEqualTo(
+            new Event.Failed(run, 4, "test-0", FailureKind.DATA, "cannot prepare: no file /x"));
     idle();
   }
 
@@ -121,7 +122,8 @@ class CommandLoopTest {
     commands.handle(prepare(run, 1, ATTENTION, EXPERT));
 
     assertThat(reports.next())
-        .isEqualTo(new Event.Failed(run, 1, "test-0", "expert-0: no file /x"));
+        .isEqualTo(
+            new Event.Failed(run, 1, "test-0", FailureKind.SOFTWARE, "expert-0: no file /x"));
     idle();
   }
 
@@ -188,7 +190,7 @@ class CommandLoopTest {
             Event.Failed.class,
             failed -> {
               assertThat(failed.reason()).contains("Java heap space");
-              assertThat(failed.kind()).isEqualTo(FailureKind.OTHER);
+              assertThat(failed.kind()).isEqualTo(FailureKind.MEMORY);
               assertThat(failed.peer()).isNull();
             });
     idle();
@@ -288,7 +290,9 @@ class CommandLoopTest {
     commands.handle(prepare(other, 1, ATTENTION));
 
     assertThat(reports.next())
-        .isEqualTo(new Event.Failed(other, 1, "test-0", "worker test-0 is busy with run " + run));
+        .isEqualTo(
+            new Event.Failed(
+                other, 1, "test-0", FailureKind.WORKER, "worker test-0 is busy with run " + run));
     assertThat(commands.label()).isEqualTo("training");
     member().mayFinish.countDown();
     assertThat(reports.next()).isInstanceOf(Event.Finished.class);
@@ -341,7 +345,8 @@ class CommandLoopTest {
     commands.handle(prepare(run, 1, ATTENTION));
 
     assertThat(reports.next())
-        .isEqualTo(new Event.Failed(run, 1, "test-0", channelProblem.getMessage()));
+        .isEqualTo(
+            new Event.Failed(run, 1, "test-0", FailureKind.PEER, channelProblem.getMessage()));
     idle();
   }
 
@@ -363,7 +368,8 @@ class CommandLoopTest {
     commands.close();
 
     assertThat(reports.next())
-        .isEqualTo(new Event.Failed(run, 1, "test-0", "worker is shutting down"));
+        .isEqualTo(
+            new Event.Failed(run, 1, "test-0", FailureKind.WORKER, "worker is shutting down"));
     for (ScriptedTrainer member : members) {
       assertThat(member.closed.getCount()).as("closed when close() returns").isZero();
     }

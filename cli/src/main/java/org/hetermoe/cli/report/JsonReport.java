@@ -11,6 +11,7 @@ import org.hetermoe.api.RunView;
 import org.hetermoe.run.Json;
 import org.hetermoe.run.LossScale;
 import org.hetermoe.run.StepMetrics;
+import org.hetermoe.run.WorkerRange;
 
 /** One JSON object a line for programs. Numbers keep all their digits. */
 public final class JsonReport implements RunReport {
@@ -33,7 +34,8 @@ public final class JsonReport implements RunReport {
   @JsonInclude(JsonInclude.Include.NON_NULL)
   private sealed interface Line {}
 
-  private record Run(UUID run, String name, int steps, String channel, int attention, int experts)
+  private record Run(
+      UUID run, String name, int steps, String channel, int attention, WorkerRange experts)
       implements Line {}
 
   private record State(UUID run, String state, String reason) implements Line {}

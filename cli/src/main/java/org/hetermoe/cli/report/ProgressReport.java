@@ -40,7 +40,7 @@ public final class ProgressReport implements RunReport {
   @Override
   public void begin(RunView run) {
     line(
-        "run %s: %,d parameters, %d steps, %d attention and %d expert workers, channel %s"
+        "run %s: %,d parameters, %d steps, %d attention and %s expert workers, channel %s"
                 .formatted(
                     run.id(),
                     run.spec().model().parameters(),
@@ -62,6 +62,11 @@ public final class ProgressReport implements RunReport {
   @Override
   public void state(RunView run) {
     line(run.state() + (run.reason() == null ? "" : ": " + run.reason()));
+  }
+
+  @Override
+  public void note(String what) {
+    line(what);
   }
 
   @Override

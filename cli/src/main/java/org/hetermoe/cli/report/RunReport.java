@@ -12,6 +12,9 @@ public interface RunReport {
   /** State or reason has changed. */
   void state(RunView run);
 
+  /** Something that people may want to know, and programs do not. */
+  default void note(String what) {}
+
   /** A step is done; its evaluation comes with it. */
   void step(RunView run, StepMetrics step);
 
@@ -35,6 +38,12 @@ public interface RunReport {
       public void state(RunView run) {
         first.state(run);
         second.state(run);
+      }
+
+      @Override
+      public void note(String what) {
+        first.note(what);
+        second.note(what);
       }
 
       @Override

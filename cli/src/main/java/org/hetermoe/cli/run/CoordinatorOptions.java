@@ -11,6 +11,7 @@ import org.hetermoe.cli.StackOptions;
 import org.hetermoe.cli.WorkerOptions;
 import org.hetermoe.cli.stack.DataDirectory;
 import org.hetermoe.cli.stack.Stack;
+import org.hetermoe.cli.stack.WorkerServices;
 import org.hetermoe.model.InvalidFieldException;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -61,6 +62,7 @@ final class CoordinatorOptions {
   final class Session implements AutoCloseable {
     private final Stack stack;
     private CoordinatorClient client;
+    private WorkerServices services;
 
     private Session(Stack stack, CoordinatorClient client) {
       this.stack = stack;
@@ -74,7 +76,18 @@ final class CoordinatorOptions {
 
     /** The coordinator; on one machine at least so many worker services run beside it. */
     CoordinatorClient coordinator(int attention, int experts) throws InterruptedException {
-      return stack == null ? client : at(stack.up(workerOptions.workers(attention, experts)));
+      if (stack == null) {
+        return client;
+      }
+      services = workerOptions.workers(attention, experts);
+      return at(stack.up(services));
+    }
+
+    /** Starts anew what has ended of all that was started here. */
+    void restore() throws InterruptedException {
+      if (services != null) {
+        stack.restore(services);
+      }
     }
 
     /** The coordinator if it is up; nothing is started. */

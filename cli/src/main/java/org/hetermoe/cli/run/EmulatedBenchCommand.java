@@ -99,7 +99,8 @@ public final class EmulatedBenchCommand implements Callable<Integer> {
     RunSpec spec = spec(system);
     CoordinatorClient coordinator = FollowOptions.coordinatorFor(spec, session);
     LossRecorder report = new LossRecorder();
-    RunView run = new RunFollower(coordinator, report).follow(coordinator.submit(spec));
+    RunView run =
+        new RunFollower(coordinator, report, session::restore).follow(coordinator.submit(spec));
     if (!run.state().equals("completed")) {
       throw new CommandFailedException("the run did not complete: " + run.reason());
     }

@@ -35,7 +35,7 @@ final class FollowOptions {
       throws InterruptedException {
     return spec.channel() == ChannelKind.MEMORY
         ? session.coordinator(1, 0)
-        : session.coordinator(spec.workers().attention(), spec.workers().experts());
+        : session.coordinator(spec.workers().attention(), spec.workers().experts().most());
   }
 
   /**
@@ -57,7 +57,7 @@ final class FollowOptions {
     if (json) {
       report = RunReport.both(report, new JsonReport(command.getOut()));
     }
-    RunView ended = new RunFollower(coordinator, report).follow(submitted);
+    RunView ended = new RunFollower(coordinator, report, session::restore).follow(submitted);
     signals.onSignal(null);
     PrintWriter out = json ? command.getErr() : command.getOut();
     summarize(ended, out);

@@ -3,13 +3,11 @@ package org.hetermoe.cli.run;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.hetermoe.api.ApiException;
 import org.hetermoe.api.CoordinatorClient;
 import org.hetermoe.api.RunView;
 import org.hetermoe.cli.SignalHandler;
-import org.hetermoe.cli.UsageException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,12 +19,6 @@ import picocli.CommandLine.Spec;
     description = "Goes on with a run that has ended early, from its newest checkpoint.",
     mixinStandardHelpOptions = true)
 public final class ResumeCommand implements Callable<Integer> {
-  /** Longer than the coordinator takes to see that workers are lost. */
-  private static final Duration DEAD_RUN_TIMEOUT = Duration.ofSeconds(90);
-
-  /** Within which a coordinator that has just started catches up with what was reported. */
-  private static final Duration LATE_REPORTS = Duration.ofSeconds(20);
-
   private static final Duration POLL = Duration.ofMillis(500);
 
   @Spec private CommandSpec command;
@@ -45,42 +37,29 @@ public final class ResumeCommand implements Callable<Integer> {
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
       RunView run = runArgument.find(session.coordinator());
       CoordinatorClient coordinator = FollowOptions.coordinatorFor(run.spec(), session);
-      awaitEnd(coordinator, run, err);
-      RunView resumed = coordinator.resume(run.id());
       return followOptions.follow(
-          resumed, coordinatorOptions, coordinator, session, signals, command.commandLine());
+          goingOn(coordinator, run, err),
+          coordinatorOptions,
+          coordinator,
+          session,
+          signals,
+          command.commandLine());
     }
   }
 
-  /** After a crash a run counts as running until the coordinator misses its workers. */
-  private static void awaitEnd(CoordinatorClient coordinator, RunView found, PrintWriter err)
+  /** A run that has not ended goes on by itself, be it after a crash. */
+  private static RunView goingOn(CoordinatorClient coordinator, RunView found, PrintWriter err)
       throws ApiException, InterruptedException {
-    long deadline = System.nanoTime() + DEAD_RUN_TIMEOUT.toNanos();
     RunView run = coordinator.run(found.id());
-    if (isActive(run)) {
-      err.println(
-          "hetermoe: the run counts as "
-              + run.state()
-              + "; waiting for the coordinator to see whether its workers still live");
-      err.flush();
-    }
-    // Steps that a dead run has reported may still wait with the broker and arrive now.
-    long settled = System.nanoTime() + LATE_REPORTS.toNanos();
-    int steps = run.stepsDone();
-    while (isActive(run)) {
-      if (System.nanoTime() < settled) {
-        steps = run.stepsDone();
-      }
-      if (run.stepsDone() > steps || System.nanoTime() > deadline) {
-        throw new UsageException(
-            "run " + run.id() + " is " + run.state() + ": stop it first, or let it end");
-      }
+    while (run.state().equals("stopping")) {
       Thread.sleep(POLL);
       run = coordinator.run(found.id());
     }
-  }
-
-  private static boolean isActive(RunView run) {
-    return List.of("preparing", "running", "stopping").contains(run.state());
+    if (run.ended()) {
+      return coordinator.resume(run.id());
+    }
+    err.println("hetermoe: the run is " + run.state() + " and goes on by itself: following it");
+    err.flush();
+    return run;
   }
 }

@@ -11,7 +11,10 @@ import org.hetermoe.api.RunView;
 import org.hetermoe.cli.report.RunReport;
 import org.hetermoe.run.StepMetrics;
 
-/** Watches a run until it has ended and tells a report what happens. */
+/**
+ * Watches a run until it has ended and tells a report what happens, however long the coordinator
+ * does not answer meanwhile.
+ */
 final class RunFollower {
   private static final Duration POLL = Duration.ofMillis(300);
 
@@ -20,12 +23,25 @@ final class RunFollower {
 
   private final CoordinatorClient coordinator;
   private final RunReport report;
+  private final Upkeep upkeep;
   private final TreeMap<Integer, StepMetrics> steps = new TreeMap<>();
   private int attempt;
+  private boolean unanswered;
 
-  RunFollower(CoordinatorClient coordinator, RunReport report) {
+  /** Keeps up what the run needs. */
+  @FunctionalInterface
+  interface Upkeep {
+    /** Nothing needs to be kept up. */
+    Upkeep NONE = () -> {};
+
+    /** Starts anew what has ended. */
+    void restore() throws InterruptedException;
+  }
+
+  RunFollower(CoordinatorClient coordinator, RunReport report, Upkeep upkeep) {
     this.coordinator = coordinator;
     this.report = report;
+    this.upkeep = upkeep;
   }
 
   /**
@@ -37,35 +53,56 @@ final class RunFollower {
   RunView follow(RunView submitted) throws ApiException, InterruptedException {
     report.begin(submitted);
     RunView last = submitted;
-    while (true) {
-      RunView run = coordinator.run(submitted.id());
-      if (!run.state().equals(last.state()) || !Objects.equals(run.reason(), last.reason())) {
-        report.state(run);
+    try (CoordinatorClient once = coordinator.impatient()) {
+      while (!last.ended()) {
+        upkeep.restore();
+        last = look(once, last);
+        if (!last.ended()) {
+          Thread.sleep(POLL);
+        }
       }
-      last = run;
-      // Until workers are found anew, there are only the steps of the attempt before, of which
-      // those after the checkpoint are about to be done again.
-      if (!run.state().equals("submitted")) {
-        fetch(run);
-      }
-      if (run.ended()) {
-        break;
-      }
-      Thread.sleep(POLL);
     }
     RunView ended = awaitLateMetrics(last);
     report.end(ended, steps.values().stream().map(StepMetrics::loss).toList());
     return ended;
   }
 
-  private void fetch(RunView run) throws ApiException, InterruptedException {
+  /** The run as it is now, or as it was where the coordinator does not say. */
+  private RunView look(CoordinatorClient once, RunView last)
+      throws ApiException, InterruptedException {
+    try {
+      RunView run = once.run(last.id());
+      if (!run.state().equals(last.state()) || !Objects.equals(run.reason(), last.reason())) {
+        report.state(run);
+      }
+      // Until workers are found anew, there are only the steps of the attempt before, of which
+      // those after the checkpoint are about to be done again.
+      if (!run.waiting()) {
+        fetch(once, run);
+      }
+      unanswered = false;
+      return run;
+    } catch (ApiException e) {
+      if (e.refused()) {
+        throw e;
+      }
+      if (!unanswered) {
+        report.note(e.getMessage() + "; asking again");
+      }
+      unanswered = true;
+      return last;
+    }
+  }
+
+  private void fetch(CoordinatorClient from, RunView run)
+      throws ApiException, InterruptedException {
     if (run.attempt() != attempt) {
       attempt = run.attempt();
       steps.clear();
     }
     List<StepMetrics> page;
     do {
-      page = coordinator.steps(run.id(), steps.isEmpty() ? 0 : steps.lastKey() + 1);
+      page = from.steps(run.id(), steps.isEmpty() ? 0 : steps.lastKey() + 1);
       for (StepMetrics step : page) {
         steps.put(step.step(), step);
         if (step.attempt() == attempt) {
@@ -82,7 +119,7 @@ final class RunFollower {
     while (lastStep() < expectedSteps(run) && System.nanoTime() < deadline) {
       Thread.sleep(POLL);
       run = coordinator.run(id);
-      fetch(run);
+      fetch(coordinator, run);
     }
     return coordinator.run(id);
   }

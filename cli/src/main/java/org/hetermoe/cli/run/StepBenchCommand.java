@@ -118,7 +118,8 @@ public final class StepBenchCommand implements Callable<Integer> {
         CoordinatorOptions.Session session = coordinatorOptions.open(err)) {
       CoordinatorClient coordinator = FollowOptions.coordinatorFor(spec, session);
       RunView run =
-          new RunFollower(coordinator, new LossRecorder()).follow(coordinator.submit(spec));
+          new RunFollower(coordinator, new LossRecorder(), session::restore)
+              .follow(coordinator.submit(spec));
       signals.onSignal(null);
       if (!run.state().equals("completed")) {
         throw new UsageException("the run did not complete: " + run.reason());

@@ -5,19 +5,24 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.util.HashSet;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
 
-/** Finds free ports on loopback and gives each out once. Safe for several threads. */
+/** Finds free ports on loopback and gives each to one user. Safe for several threads. */
 final class LoopbackPorts {
   private static final int CONNECT_MILLIS = 1_000;
 
-  private final Set<Integer> given = new HashSet<>();
+  private final Map<Integer, String> given = new HashMap<>();
 
-  /** The preferred port if it is free, otherwise another one; 0 prefers none. */
-  synchronized int free(int preferred) {
-    if (preferred > 0 && !given.contains(preferred) && bind(preferred) > 0) {
-      given.add(preferred);
+  /**
+   * The preferred port if it is free, otherwise another one.
+   *
+   * @param user who gets it: the same user may get it again
+   * @param preferred 0 prefers none
+   */
+  synchronized int free(String user, int preferred) {
+    if (preferred > 0 && given.getOrDefault(preferred, user).equals(user) && bind(preferred) > 0) {
+      given.put(preferred, user);
       return preferred;
     }
     int port;
@@ -26,7 +31,7 @@ final class LoopbackPorts {
       if (port == 0) {
         throw new StackException("no free port on loopback");
       }
-    } while (!given.add(port));
+    } while (given.putIfAbsent(port, user) != null);
     return port;
   }
 

@@ -4,8 +4,10 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -68,6 +70,21 @@ public final class Stack implements AutoCloseable {
       }
       ensure(state, services);
       return address(coordinator.port());
+    }
+  }
+
+  /**
+   * Starts anew what has ended since {@link #up} with the same workers; quick where all that runs.
+   *
+   * @throws StackException if something cannot be started
+   */
+  public void restore(WorkerServices workers) throws InterruptedException {
+    Set<String> ended = new LinkedHashSet<>(STOPPED_LAST);
+    peers(workers).forEach(peer -> ended.add(peer.toString()));
+    processes().stream().filter(ProcessRecord::alive).forEach(up -> ended.remove(up.name()));
+    if (!ended.isEmpty()) {
+      progress.accept(String.join(", ", ended) + (ended.size() == 1 ? " has" : " have") + " ended");
+      up(workers);
     }
   }
 

@@ -36,7 +36,7 @@ final class StackParts {
     int port =
         Postmaster.on(data.postgres())
             .map(Postmaster::port)
-            .orElseGet(() -> ports.free(last.map(ProcessRecord::port).orElse(0)));
+            .orElseGet(() -> port("postgresql", last));
     data.password();
     new ReadyFile(data.ready("postgresql")).delete();
     return new ChildSpec(
@@ -52,8 +52,8 @@ final class StackParts {
 
   /** The broker, which is its own controller. */
   ChildSpec kafka(Optional<ProcessRecord> last) {
-    int port = ports.free(last.map(ProcessRecord::port).orElse(0));
-    int controller = ports.free(last.map(ProcessRecord::secondPort).orElse(0));
+    int port = port("kafka", last);
+    int controller = secondPort("kafka", last);
     Path file = data.kafka().resolve("server.properties");
     write(kafkaProperties(port, controller), file);
     new ReadyFile(data.ready("kafka")).delete();
@@ -119,7 +119,7 @@ final class StackParts {
   }
 
   ChildSpec coordinator(Optional<ProcessRecord> last, int postgresPort, int kafkaPort) {
-    int port = ports.free(last.map(ProcessRecord::port).orElse(0));
+    int port = port("coordinator", last);
     List<String> options = new ArrayList<>(serviceOptions(port, kafkaPort));
     // It is never on the hot path, so an early start is worth more than the fastest code.
     options.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
@@ -149,8 +149,8 @@ final class StackParts {
       int kafkaPort,
       int coordinatorPort,
       WorkerServices workers) {
-    int port = ports.free(last.map(ProcessRecord::port).orElse(0));
-    int direct = ports.free(last.map(ProcessRecord::secondPort).orElse(0));
+    int port = port(peer.toString(), last);
+    int direct = secondPort(peer.toString(), last);
     List<String> options = new ArrayList<>(serviceOptions(port, kafkaPort));
     options.add("-Dhetermoe.worker.id=" + peer);
     options.add("-Dhetermoe.worker.partition=" + peer.rank());
@@ -162,6 +162,15 @@ final class StackParts {
     options.add("-Dhetermoe.worker.direct.port=" + direct);
     String name = peer.toString();
     return service(name, workerModule(name), "1g", options, Map.of(), port, direct);
+  }
+
+  /** The port that a process had before, where it is free, so that others find it there. */
+  private int port(String name, Optional<ProcessRecord> last) {
+    return ports.free(name, last.map(ProcessRecord::port).orElse(0));
+  }
+
+  private int secondPort(String name, Optional<ProcessRecord> last) {
+    return ports.free(name + " second", last.map(ProcessRecord::secondPort).orElse(0));
   }
 
   private static List<String> serviceOptions(int port, int kafkaPort) {

@@ -126,7 +126,8 @@ class RunFollowerTest {
             new ProgressReport(new PrintWriter(text, true), false),
             new JsonReport(new PrintWriter(json, true)));
     try (CoordinatorClient coordinator = new CoordinatorClient(ClientSettings.of(url))) {
-      return new RunFollower(coordinator, report).follow(view("submitted", 0, 0));
+      return new RunFollower(coordinator, report, RunFollower.Upkeep.NONE)
+          .follow(view("submitted", 0, 0));
     }
   }
 

@@ -89,15 +89,16 @@ class StackStateTest {
   }
 
   @Test
-  void givesEachPortOutOnce() {
+  void givesEachPortToOneUser() {
     // Given
     LoopbackPorts ports = new LoopbackPorts();
 
     // When
-    int first = ports.free(0);
+    int first = ports.free("kafka", 0);
 
     // Then
-    assertThat(new LoopbackPorts().free(first)).isEqualTo(first);
-    assertThat(ports.free(first)).isNotEqualTo(first);
+    assertThat(new LoopbackPorts().free("expert-0", first)).isEqualTo(first);
+    assertThat(ports.free("expert-0", first)).isNotEqualTo(first);
+    assertThat(ports.free("kafka", first)).as("started anew").isEqualTo(first);
   }
 }

@@ -38,6 +38,11 @@ public final class CoordinatorClient implements AutoCloseable {
     this.calls = new HttpCalls(settings);
   }
 
+  /** A client of the same coordinator that sends each request once. */
+  public CoordinatorClient impatient() {
+    return new CoordinatorClient(settings.withRetry(RetryPolicy.NONE));
+  }
+
   /** The coordinator's address. */
   public URI url() {
     return settings.url();

@@ -13,7 +13,8 @@ import org.hetermoe.run.RunSpec;
  *
  * @param id the run
  * @param name what people call it
- * @param state {@code submitted, preparing, running, stopping, completed, stopped, failed}
+ * @param state {@code submitted, preparing, running, recovering, stopping, completed, stopped,
+ *     failed}
  * @param reason why it is in that state, for people
  * @param softwareVersion what it was submitted to
  * @param attempt attempts so far; 0 before the first
@@ -52,6 +53,11 @@ public record RunView(
 
   /** When a run came into a state, and why. */
   public record StateChange(String state, Instant at, String reason) {}
+
+  /** Whether it waits for workers: then its steps are those of the attempt before. */
+  public boolean waiting() {
+    return List.of("submitted", "recovering").contains(state);
+  }
 
   /** States in which nothing more happens unless somebody asks. */
   public boolean ended() {

@@ -48,19 +48,20 @@ public sealed interface Event {
   /**
    * The worker cannot go on.
    *
-   * @param reason in words
-   * @param kind what kind of thing went wrong
+   * @param kind what it has to do with
+   * @param reason in one line, for people
    * @param peer rank of the member that cannot be reached, {@code expert-0}; null for other kinds
    */
-  record Failed(UUID run, int attempt, String worker, String reason, FailureKind kind, String peer)
+  record Failed(UUID run, int attempt, String worker, FailureKind kind, String reason, String peer)
       implements Event {
     public Failed {
-      kind = kind == null ? FailureKind.OTHER : kind;
+      // Workers of an earlier version do not say.
+      kind = kind == null ? FailureKind.SOFTWARE : kind;
     }
 
-    /** Where no more is known than the reason. */
-    public Failed(UUID run, int attempt, String worker, String reason) {
-      this(run, attempt, worker, reason, FailureKind.OTHER, null);
+    /** Where no peer is at fault. */
+    public Failed(UUID run, int attempt, String worker, FailureKind kind, String reason) {
+      this(run, attempt, worker, kind, reason, null);
     }
   }
 }

@@ -82,7 +82,11 @@ public record GroupPlan(
         placement);
   }
 
-  /** The plan of a run file with a placement. */
+  /**
+   * The plan of a run file with a placement.
+   *
+   * @throws IllegalStateException if the number of expert workers has not been decided
+   */
   public static GroupPlan of(RunSpec spec, Placement placement) {
     return new GroupPlan(
         spec.model(),
@@ -91,7 +95,7 @@ public record GroupPlan(
         spec.data().sequenceLength(),
         spec.training().microBatches(),
         spec.workers().attention(),
-        spec.workers().experts(),
+        spec.workers().experts().number(),
         spec.training().schedule(),
         GroupPrecision.of(spec.precision()),
         spec.training().recompute(),

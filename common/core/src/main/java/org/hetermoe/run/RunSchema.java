@@ -33,6 +33,7 @@ final class RunSchema {
     LONG("must be a whole number"),
     NUMBER("must be a number"),
     FLAG("must be true or false"),
+    RANGE("must be a whole number or a range as in 1..4"),
     COUNTS("must be a list of whole numbers, as in [4, 4]");
 
     private final String rule;
@@ -70,7 +71,7 @@ final class RunSchema {
       Class<?> type = component.getType();
       fields.put(
           name,
-          type.isRecord()
+          type.isRecord() && type != WorkerRange.class
               ? new RunSchema(
                   inner, Kind.SECTION, fieldsOf(inner, type), type == PrecisionSpec.class)
               : new RunSchema(inner, kindOf(type), Map.of()));
@@ -89,6 +90,8 @@ final class RunSchema {
       return Kind.NUMBER;
     } else if (type == boolean.class) {
       return Kind.FLAG;
+    } else if (type == WorkerRange.class) {
+      return Kind.RANGE;
     } else if (type == List.class) {
       return Kind.COUNTS;
     }
@@ -184,6 +187,13 @@ final class RunSchema {
           throw unfit(value);
         }
       }
+      case RANGE -> {
+        if (!value.isTextual()) {
+          checkWhole(value);
+        } else if (WorkerRange.parse(value.asText()).isEmpty()) {
+          throw unfit(value);
+        }
+      }
       case COUNTS -> {
         if (!value.isArray()) {
           throw unfit(value);
@@ -201,11 +211,11 @@ final class RunSchema {
     if (!value.isIntegralNumber()) {
       throw unfit(value);
     }
-    boolean fits = kind == Kind.INT ? value.canConvertToInt() : value.canConvertToLong();
+    boolean fits = kind == Kind.LONG ? value.canConvertToLong() : value.canConvertToInt();
     if (!fits) {
       throw new InvalidFieldException(
           path,
-          kind == Kind.INT
+          kind != Kind.LONG
               ? "must lie between -2147483648 and 2147483647, is " + shown(value)
               : "must fit 64 bits, is " + shown(value));
     }

@@ -51,6 +51,23 @@ public record RunSpec(
     }
   }
 
+  /** The same for an attempt with so many expert workers. */
+  public RunSpec withExpertWorkers(int number) {
+    return new RunSpec(
+        name,
+        seed,
+        channel,
+        compute,
+        precision,
+        model,
+        data,
+        optimizer,
+        training,
+        workers.withExperts(number),
+        planning,
+        emulation);
+  }
+
   /** Whether each worker computes on the device that its service was given. */
   public boolean ownDevices() {
     return compute.equals(OWN_DEVICES);

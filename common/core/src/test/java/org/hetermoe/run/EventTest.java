@@ -11,7 +11,7 @@ class EventTest {
 
   @Test
   void aFailureTravelsWithItsKindAndPeer() throws IOException {
-    Event failed = new Event.Failed(RUN, 2, "expert-1", "gone", FailureKind.PEER, "attention-0");
+    Event failed = new Event.Failed(RUN, 2, "expert-1", FailureKind.PEER, "gone", "attention-0");
 
     String json = Json.MAPPER.writeValueAsString(failed);
     assertThat(json).contains("\"type\":\"failed\"", "\"kind\":\"PEER\"");
@@ -19,7 +19,7 @@ class EventTest {
   }
 
   @Test
-  void aFailureOfWhichNoMoreIsKnownIsOfNoParticularKind() throws IOException {
+  void aFailureOfAnEarlierVersionIsOneOfTheSoftware() throws IOException {
     String json =
         """
         {"type": "failed", "run": "%s", "attempt": 2, "worker": "expert-1", "reason": "gone"}
@@ -27,6 +27,6 @@ class EventTest {
             .formatted(RUN);
 
     assertThat(Json.MAPPER.readValue(json, Event.class))
-        .isEqualTo(new Event.Failed(RUN, 2, "expert-1", "gone"));
+        .isEqualTo(new Event.Failed(RUN, 2, "expert-1", FailureKind.SOFTWARE, "gone"));
   }
 }

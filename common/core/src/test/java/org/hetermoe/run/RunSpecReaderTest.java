@@ -183,7 +183,7 @@ class RunSpecReaderTest {
     assertThat(spec.name()).isEqualTo("42");
     assertThat(spec.data().source()).isEqualTo("/tmp/a=b: c.txt");
     assertThat(spec.model().tiedEmbeddings()).isTrue();
-    assertThat(spec.workers()).isEqualTo(new WorkersSpec(3, 2, List.of(5, 3)));
+    assertThat(spec.workers()).isEqualTo(new WorkersSpec(3, WorkerRange.of(2), List.of(5, 3)));
   }
 
   @Test

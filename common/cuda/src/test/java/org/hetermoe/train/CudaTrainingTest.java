@@ -9,28 +9,19 @@ import static org.hetermoe.train.TestRun.numbers;
 import static org.hetermoe.train.TestRun.placement;
 import static org.hetermoe.train.TestRun.plan;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.data.Offset;
 import org.hetermoe.compute.cuda.memory.OutOfDeviceMemoryException;
 import org.hetermoe.emulator.EmulatedCuda;
 import org.hetermoe.emulator.RequiresEmulatedCuda;
 import org.hetermoe.group.Placement;
-import org.hetermoe.group.WorkerRank;
 import org.hetermoe.run.GroupPlan;
 import org.hetermoe.run.GroupPrecision;
 import org.hetermoe.run.LossScaleSpec;
 import org.hetermoe.run.PrecisionSpec;
 import org.hetermoe.schedule.ScheduleKind;
-import org.hetermoe.schedule.Task;
 import org.hetermoe.tensor.DType;
 import org.hetermoe.train.step.StepResult;
-import org.hetermoe.train.step.TaskListener;
-import org.hetermoe.train.step.TaskMeasurement;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -72,48 +63,6 @@ class CudaTrainingTest {
         TestRun.overMemory(device, in(plan(2, 2, 2, mixed), type), 4, each -> each);
 
     assertThat(numbers(group)).isEqualTo(numbers(local));
-  }
-
-  /** A task is told of once, in order, with what the device's own clock says of it. */
-  @Test
-  void tasksHaveTheTimesOfTheDevice() throws Exception {
-    GroupPlan plan = plan(2, 1, 1, ONE);
-    Map<WorkerRank, List<Task>> told = new ConcurrentHashMap<>();
-    AtomicInteger withoutTime = new AtomicInteger();
-
-    List<StepResult> results =
-        TestRun.overMemory(
-            "cuda:3",
-            plan,
-            4,
-            group -> group.heardBy(worker -> new Ends(told, worker, withoutTime)));
-
-    for (WorkerRank worker : plan.members()) {
-      List<Task> step = plan.schedule().of(worker, plan.placement());
-      assertThat(told.get(worker))
-          .isEqualTo(
-              Collections.nCopies(results.size(), step).stream().flatMap(List::stream).toList());
-    }
-    assertThat(withoutTime).hasValue(0);
-    for (StepResult result : results) {
-      assertThat(result.workers().get(0).attentionSeconds()).isPositive();
-      assertThat(result.workers().get(1).expertSeconds()).isPositive();
-      assertThat(result.workers())
-          .allSatisfy(worker -> assertThat(worker.busy()).isGreaterThan(0).isLessThanOrEqualTo(1));
-    }
-  }
-
-  /** Collects the tasks that the devices have done. */
-  private record Ends(
-      Map<WorkerRank, List<Task>> told, WorkerRank worker, AtomicInteger withoutTime)
-      implements TaskListener {
-    @Override
-    public void end(Task task, TaskMeasurement measurement) {
-      told.computeIfAbsent(worker, _ -> new ArrayList<>()).add(task);
-      if (measurement.deviceNanos() <= 0) {
-        withoutTime.incrementAndGet();
-      }
-    }
   }
 
   @Test

@@ -5,12 +5,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.hetermoe.compute.AdamWStep;
 import org.hetermoe.compute.AttentionShape;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Groups;
-import org.hetermoe.compute.Mark;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.compute.Workspace;
 import org.hetermoe.device.LayerWork;
@@ -32,8 +32,7 @@ import org.hetermoe.tensor.Shape;
 /**
  * Times the kernels of a device as training uses them: one layer's attention side at several
  * lengths, one expert at several numbers of rows, head, embedding and optimizer, each forward and
- * backward. Every time is one of the device's own, and the median of repetitions after one that
- * warms up.
+ * backward. Every time is the median of repetitions after one that warms up.
  */
 public final class Profiler {
   private static final System.Logger LOG = System.getLogger(Profiler.class.getName());
@@ -60,6 +59,7 @@ public final class Profiler {
   private final ModelShape shape;
   private final DType type;
   private final long patienceNanos;
+  private final LongSupplier clock;
 
   /**
    * A profiler of a device.
@@ -69,7 +69,13 @@ public final class Profiler {
    * @param patienceNanos after which a size is not repeated any more
    */
   public Profiler(Compute compute, ModelConfig model, DType type, long patienceNanos) {
+    this(compute, model, type, patienceNanos, System::nanoTime);
+  }
+
+  /** A profiler that reads the time, in nanoseconds, from a clock of its own. */
+  Profiler(Compute compute, ModelConfig model, DType type, long patienceNanos, LongSupplier clock) {
     this.type = type;
+    this.clock = clock;
     this.compute = compute;
     this.model = oneLayer(model);
     this.shape = ModelShape.of("profiled", this.model);
@@ -111,13 +117,6 @@ public final class Profiler {
     Times run();
   }
 
-  /** Times of a forward between two marks, and of a backward from the second until now. */
-  private Times times(Mark start, Mark middle) {
-    try (Mark end = compute.mark()) {
-      return new Times(middle.nanosSince(start), end.nanosSince(middle));
-    }
-  }
-
   /** Of several lengths, which {@code lengths} takes. */
   private BothPasses attention(long memoryBytes, List<Integer> lengths) {
     Samples samples = new Samples();
@@ -145,13 +144,13 @@ public final class Profiler {
             work,
             median(
                 () -> {
-                  try (Mark start = compute.mark()) {
-                    compute.attention(q, k, v, sizes, out, logSumExp);
-                    try (Mark middle = compute.mark()) {
-                      compute.attentionBackward(q, k, v, out, logSumExp, dOut, sizes, dq, dk, dv);
-                      return times(start, middle);
-                    }
-                  }
+                  long start = clock.getAsLong();
+                  compute.attention(q, k, v, sizes, out, logSumExp);
+                  compute.synchronize();
+                  long middle = clock.getAsLong();
+                  compute.attentionBackward(q, k, v, out, logSumExp, dOut, sizes, dq, dk, dv);
+                  compute.synchronize();
+                  return new Times(middle - start, clock.getAsLong() - middle);
                 }));
       }
     }
@@ -194,12 +193,15 @@ public final class Profiler {
       Tensor dNormed = random(w, length, model.hidden());
       Tensor dWeights = random(DType.F32, w, length, model.topK());
       Tensor balance = w.zeros(DType.F32, model.experts());
-      try (Mark start = compute.mark();
-          AttentionLayer.Activations a = layer.forward(input, sizes);
-          Mark middle = compute.mark()) {
+      compute.synchronize();
+      long start = clock.getAsLong();
+      try (AttentionLayer.Activations a = layer.forward(input, sizes)) {
+        compute.synchronize();
+        long middle = clock.getAsLong();
         layer.gateBackward(a, dWeights, balance, 0f, dNormed);
         layer.backward(a, dNormed, d);
-        return times(start, middle);
+        compute.synchronize();
+        return new Times(middle - start, clock.getAsLong() - middle);
       }
     }
   }
@@ -228,11 +230,14 @@ public final class Profiler {
       fill(input);
       Tensor output = w.tensor(type, rows, model.hidden());
       Tensor d = random(w, rows, model.hidden());
-      try (Mark start = compute.mark();
-          ExpertBank.Activations a = bank.forward(0, Groups.ofSizes(rows), input, output);
-          Mark middle = compute.mark()) {
+      compute.synchronize();
+      long start = clock.getAsLong();
+      try (ExpertBank.Activations a = bank.forward(0, Groups.ofSizes(rows), input, output)) {
+        compute.synchronize();
+        long middle = clock.getAsLong();
         bank.backward(0, a, d, output);
-        return times(start, middle);
+        compute.synchronize();
+        return new Times(middle - start, clock.getAsLong() - middle);
       }
     }
   }
@@ -256,11 +261,14 @@ public final class Profiler {
       fill(input);
       Tensor targets = ids(w, tokens);
       Tensor d = w.tensor(type, tokens, model.hidden());
-      try (Mark start = compute.mark();
-          LanguageHead.Activations a = head.forward(input, targets);
-          Mark middle = compute.mark()) {
+      compute.synchronize();
+      long start = clock.getAsLong();
+      try (LanguageHead.Activations a = head.forward(input, targets)) {
+        compute.synchronize();
+        long middle = clock.getAsLong();
         head.backward(a, targets, 1f, d);
-        return times(start, middle);
+        compute.synchronize();
+        return new Times(middle - start, clock.getAsLong() - middle);
       }
     }
   }
@@ -278,13 +286,13 @@ public final class Profiler {
               (double) tokens * model.hidden(),
               median(
                   () -> {
-                    try (Mark start = compute.mark()) {
-                      head.embed(ids, x);
-                      try (Mark middle = compute.mark()) {
-                        head.embedBackward(ids, x);
-                        return times(start, middle);
-                      }
-                    }
+                    long start = clock.getAsLong();
+                    head.embed(ids, x);
+                    compute.synchronize();
+                    long middle = clock.getAsLong();
+                    head.embedBackward(ids, x);
+                    compute.synchronize();
+                    return new Times(middle - start, clock.getAsLong() - middle);
                   }));
         }
       }
@@ -302,15 +310,12 @@ public final class Profiler {
             parameters,
             median(
                 () -> {
-                  try (Mark start = compute.mark()) {
-                    set.forEach(
-                        p ->
-                            compute.adamW(p.master(), p.value(), p.gradient(), p.m(), p.v(), step));
-                    try (Mark end = compute.mark()) {
-                      long nanos = end.nanosSince(start);
-                      return new Times(nanos, nanos);
-                    }
-                  }
+                  long start = clock.getAsLong();
+                  set.forEach(
+                      p -> compute.adamW(p.master(), p.value(), p.gradient(), p.m(), p.v(), step));
+                  compute.synchronize();
+                  long nanos = clock.getAsLong() - start;
+                  return new Times(nanos, nanos);
                 }));
       }
     }
@@ -326,8 +331,8 @@ public final class Profiler {
   private Times median(Repetition repetition) {
     repetition.run();
     List<Times> times = new ArrayList<>();
-    long end = System.nanoTime() + patienceNanos;
-    while (times.size() < FEWEST || (times.size() < MOST && System.nanoTime() < end)) {
+    long end = clock.getAsLong() + patienceNanos;
+    while (times.size() < FEWEST || (times.size() < MOST && clock.getAsLong() < end)) {
       times.add(repetition.run());
     }
     return new Times(

@@ -32,7 +32,6 @@ import org.hetermoe.train.expert.Delivery;
 import org.hetermoe.train.expert.ExpertTasks;
 import org.hetermoe.train.expert.GradientDelivery;
 import org.hetermoe.train.step.BatchTotals;
-import org.hetermoe.train.step.DeviceTime;
 import org.hetermoe.train.step.EvaluationRound;
 import org.hetermoe.train.step.LossSum;
 import org.hetermoe.train.step.Mode;
@@ -92,7 +91,7 @@ public final class LocalTrainer implements AutoCloseable {
               replicaParameters,
               dispatchers[rank],
               new LocalStatistics(),
-              new TaskClock(listener, new DeviceTime(compute), TaskClock.Traffic.NONE)));
+              new TaskClock(listener, TaskClock.Traffic.NONE)));
     }
   }
 

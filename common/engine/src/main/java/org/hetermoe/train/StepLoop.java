@@ -38,7 +38,7 @@ final class StepLoop implements AutoCloseable {
   private final Compute compute;
   private final RankChannel channel;
   private final TrainingCallbacks callbacks;
-  private final BusyShares busy = new BusyShares();
+  private final BusyShares busy;
   private final TaskClock clock;
   private final Optional<AttentionModule> attention;
   private final ExpertModule experts;
@@ -67,8 +67,8 @@ final class StepLoop implements AutoCloseable {
     this.compute = compute;
     this.callbacks = callbacks;
     this.channel = new RankChannel(channel, compute);
-    clock =
-        new TaskClock(TaskListener.all(listener, busy), this.channel.deviceTime(), this.channel);
+    busy = new BusyShares(this.channel::waitedNanos);
+    clock = new TaskClock(TaskListener.all(listener, busy), this.channel);
     attention =
         channel.self().role() == WorkerRank.Role.ATTENTION
             ? Optional.of(new AttentionModule(plan, compute, this.channel, source, clock))
@@ -154,9 +154,7 @@ final class StepLoop implements AutoCloseable {
     return agreement.follow(report(0));
   }
 
-  private StepReport report(double crossEntropy) throws InterruptedException {
-    channel.flush();
-    clock.settle();
+  private StepReport report(double crossEntropy) {
     return new StepReport(
         busy.times(), crossEntropy, experts.gradientSquares(), experts.takeRows());
   }
@@ -250,7 +248,6 @@ final class StepLoop implements AutoCloseable {
   public void close() {
     attention.ifPresent(AttentionModule::close);
     experts.close();
-    clock.close();
     channel.close();
   }
 }

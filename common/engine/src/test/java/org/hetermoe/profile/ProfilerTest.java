@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.hetermoe.compute.Compute;
 import org.hetermoe.compute.Devices;
-import org.hetermoe.compute.Mark;
 import org.hetermoe.compute.Tensor;
 import org.hetermoe.device.DeviceProfile;
 import org.hetermoe.device.MeasuredProfile;
@@ -45,9 +44,6 @@ class ProfilerTest {
             ProfilerTest.class.getClassLoader(),
             new Class<?>[] {Compute.class},
             (proxy, method, arguments) -> {
-              if (method.getName().equals("mark")) {
-                return new Mark.Host(nanos.get());
-              }
               if (arguments != null) {
                 Arrays.stream(arguments)
                     .filter(Tensor.class::isInstance)
@@ -62,7 +58,8 @@ class ProfilerTest {
     MeasuredProfile measured;
     AtomicLong nanos = new AtomicLong();
     try (Compute compute = Devices.open("cpu", 1)) {
-      measured = new Profiler(counting(compute, nanos), MODEL, DType.F32, 0).measure(1L << 30);
+      measured =
+          new Profiler(counting(compute, nanos), MODEL, DType.F32, 0, nanos::get).measure(1L << 30);
       assertThat(measured.name()).isEqualTo(compute.description());
     }
     // Its JSON is what it was.
@@ -102,7 +99,7 @@ class ProfilerTest {
   private static int lengths(long patienceNanos, long memoryBytes) {
     AtomicLong nanos = new AtomicLong();
     try (Compute compute = Devices.open("cpu", 1)) {
-      return new Profiler(counting(compute, nanos), SMALL, DType.F32, patienceNanos)
+      return new Profiler(counting(compute, nanos), SMALL, DType.F32, patienceNanos, nanos::get)
           .measure(memoryBytes)
           .attention()
           .forward()

@@ -87,6 +87,17 @@ class SameNumbersTest {
         .isEqualTo(local(plan(4, 3, 1, ONE), 7, 1));
   }
 
+  /** As where fewer workers than ranks are left for a run that recovers. */
+  @Test
+  void ranksMayShareAProcess() throws Exception {
+    Placement placement =
+        placement("a0 e0 a1 e1 a2 e0 e1", "e0 e0 e0 e1 e1 e1 e1", "a2 a2 a1 e1 e1 e0 a0");
+    GroupPlan plan = plan(MODEL, 4, 3, 2, ScheduleKind.ZEBRA, placement);
+
+    assertThat(numbers(TestRun.overSocketsInTwoProcesses(plan, 7)))
+        .isEqualTo(local(plan(4, 3, 1, ONE), 7, 1));
+  }
+
   @ParameterizedTest
   @CsvSource({"1,1,1", "3,2,2", "4,3,1"})
   void theScheduleChangesNothing(int microBatches, int attention, int experts) throws Exception {

@@ -15,8 +15,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
-import org.hetermoe.compute.Compute;
-import org.hetermoe.compute.Devices;
 import org.hetermoe.group.Placement;
 import org.hetermoe.group.WorkerRank;
 import org.hetermoe.model.ParameterNames;
@@ -27,7 +25,6 @@ import org.hetermoe.schedule.Task;
 import org.hetermoe.schedule.Task.Direction;
 import org.hetermoe.tensor.Shape;
 import org.hetermoe.train.step.Computation;
-import org.hetermoe.train.step.DeviceTime;
 import org.hetermoe.train.step.StepResult;
 import org.hetermoe.train.step.TaskClock;
 import org.hetermoe.train.step.TaskListener;
@@ -222,21 +219,18 @@ class TaskListenerTest {
             taken.add(System.nanoTime() - sinceNanos);
           }
         };
+    TaskClock clock = new TaskClock(listener, new Waited(waited));
     Computation piece = new Computation.Optimizer(1);
 
-    try (Compute compute = Devices.open("reference", 1);
-        DeviceTime device = new DeviceTime(compute);
-        TaskClock clock = new TaskClock(listener, device, new Waited(waited))) {
-      Thread.sleep(20);
-      clock.computed(piece);
-      Thread.sleep(20);
-      waited.addAndGet(TimeUnit.HOURS.toNanos(1));
-      clock.computed(piece);
-      Thread.sleep(20);
-      clock.resume();
-      waited.addAndGet(TimeUnit.HOURS.toNanos(1));
-      clock.computed(piece);
-    }
+    Thread.sleep(20);
+    clock.computed(piece);
+    Thread.sleep(20);
+    waited.addAndGet(TimeUnit.HOURS.toNanos(1));
+    clock.computed(piece);
+    Thread.sleep(20);
+    clock.resume();
+    waited.addAndGet(TimeUnit.HOURS.toNanos(1));
+    clock.computed(piece);
 
     long hour = TimeUnit.HOURS.toNanos(1);
     assertThat(taken.get(0)).isGreaterThanOrEqualTo(TimeUnit.MILLISECONDS.toNanos(20));

@@ -204,6 +204,34 @@ final class TestRun {
     }
   }
 
+  /** Over sockets, where all attention ranks live in one process, as all expert ranks do. */
+  static List<StepResult> overSocketsInTwoProcesses(GroupPlan plan, int sequences)
+      throws Exception {
+    RunKey run = new RunKey(new UUID(1, 2), 1);
+    DirectSettings settings = DirectSettings.loopback().withWindowBytes(WINDOW);
+    Map<WorkerRank, Channel> channels = new HashMap<>();
+    try (FrameBuffers buffers = new FrameBuffers();
+        DirectTransport attention = new DirectTransport(settings, buffers, new Refusals());
+        DirectTransport experts = new DirectTransport(settings, buffers, new Refusals())) {
+      Map<WorkerRank, InetSocketAddress> addresses = new HashMap<>();
+      for (WorkerRank member : plan.members()) {
+        addresses.put(
+            member,
+            member.role() == WorkerRank.Role.ATTENTION ? attention.address() : experts.address());
+      }
+      try {
+        for (WorkerRank member : plan.members()) {
+          DirectTransport process =
+              member.role() == WorkerRank.Role.ATTENTION ? attention : experts;
+          channels.put(member, process.open(run, member, addresses));
+        }
+        return train("cpu", plan, channels::get, sequences, group -> group);
+      } finally {
+        channels.values().forEach(Channel::close);
+      }
+    }
+  }
+
   private static Map<WorkerRank, InetSocketAddress> listen(
       GroupPlan plan,
       DirectSettings settings,

@@ -7,14 +7,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.hetermoe.coordinator.config.CoordinatorConfig;
+import org.hetermoe.run.BrokerAddresses;
 import org.hetermoe.run.Topics;
 
 /** Creates the topics of {@link Topics} where they are missing. */
@@ -22,48 +24,81 @@ public final class BrokerTopics {
   private static final Duration ATTEMPT = Duration.ofSeconds(5);
   private static final long PAUSE_MILLIS = 250;
 
-  private BrokerTopics() {}
+  /** How often it is said what is waited for. */
+  private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(15);
+
+  private final String servers;
+  private final CoordinatorConfig.Topics settings;
+  private final long begin = System.nanoTime();
+  private long nextLine = begin;
+
+  private BrokerTopics(String servers, CoordinatorConfig.Topics settings) {
+    this.servers = servers;
+    this.settings = settings;
+  }
 
   /**
-   * Creates the topics that are missing and leaves the others as they are. Waits for the broker.
+   * Creates the topics that are missing and leaves the others as they are. Waits for the broker,
+   * however long that takes, and says so at once and from time to time: a process that ended
+   * instead would only be started again, later and later.
    *
    * @param servers the broker's addresses, {@code host:port} with commas
-   * @throws TimeoutException if no broker answers in time; the message says which and how long
    * @throws ExecutionException if the broker refuses; the message says why
+   * @throws KafkaException if the addresses are none, or the client cannot be made
    */
   public static void create(String servers, CoordinatorConfig.Topics settings)
-      throws InterruptedException, TimeoutException, ExecutionException {
-    long deadline = System.nanoTime() + settings.brokerTimeout().toNanos();
-    Map<String, Object> properties =
+      throws InterruptedException, ExecutionException {
+    BrokerTopics topics = new BrokerTopics(servers, settings);
+    while (!topics.created()) {
+      TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+    }
+  }
+
+  /** Whether the broker answered and all topics are there. */
+  private boolean created() throws InterruptedException, ExecutionException {
+    if (BrokerAddresses.nameless(servers)) {
+      waitingFor("the name of " + servers + " (kafka.bootstrap.servers) is not known yet");
+      return false;
+    }
+    // A new client each time: the name may belong to another host by then.
+    try (Admin admin = connect()) {
+      createMissing(admin, settings);
+      return true;
+    } catch (ExecutionException e) {
+      if (!(e.getCause() instanceof RetriableException)) {
+        throw new ExecutionException(
+            "The broker at " + servers + " refuses to create topics: " + e.getMessage(),
+            e.getCause());
+      }
+      waitingFor("no broker answers at " + servers + " (kafka.bootstrap.servers)");
+      return false;
+    } catch (KafkaException e) {
+      // The name may have gone since it was looked up.
+      if (e.getCause() instanceof ConfigException && BrokerAddresses.nameless(servers)) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private Admin connect() {
+    return Admin.create(
         Map.of(
             AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG,
             servers,
             AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG,
             (int) ATTEMPT.toMillis(),
             AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
-            (int) ATTEMPT.toMillis());
-    try (Admin admin = Admin.create(properties)) {
-      while (true) {
-        try {
-          createMissing(admin, settings);
-          return;
-        } catch (ExecutionException e) {
-          if (!(e.getCause() instanceof RetriableException)) {
-            throw new ExecutionException(
-                "The broker at " + servers + " refuses to create topics: " + e.getMessage(),
-                e.getCause());
-          }
-        }
-        if (System.nanoTime() > deadline) {
-          throw new TimeoutException(
-              "No Kafka broker answered at "
-                  + servers
-                  + " (kafka.bootstrap.servers) within "
-                  + settings.brokerTimeout().toSeconds()
-                  + " s");
-        }
-        TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
-      }
+            (int) ATTEMPT.toMillis()));
+  }
+
+  /** Not by the log, which shows nothing before the service has started. */
+  private void waitingFor(String what) {
+    long now = System.nanoTime();
+    if (now - nextLine >= 0) {
+      System.err.printf(
+          "waiting, for %d s so far: %s%n", TimeUnit.NANOSECONDS.toSeconds(now - begin), what);
+      nextLine = now + LINE_NANOS;
     }
   }
 

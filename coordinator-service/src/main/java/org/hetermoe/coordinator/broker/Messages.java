@@ -110,7 +110,10 @@ public class Messages {
   }
 
   private void doUnlessEnding(Runnable work) {
-    storing.readLock().lock();
+    // Once the end has it, nobody gets it any more: whoever waited would hold the end up.
+    if (!storing.readLock().tryLock()) {
+      throw new MessageLeftException();
+    }
     try {
       if (ending.getCount() == 0) {
         throw new MessageLeftException();

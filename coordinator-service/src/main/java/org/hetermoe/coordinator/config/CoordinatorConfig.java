@@ -28,6 +28,27 @@ public interface CoordinatorConfig {
    */
   String tick();
 
+  /** How runs go on after an attempt that could not. */
+  Recovery recovery();
+
+  /** When another attempt follows, and with whom. */
+  interface Recovery {
+    /** Attempts that may fail in a row without a new checkpoint before the run has failed. */
+    int attempts();
+
+    /** Before the first of them; twice as long before each other. */
+    Duration firstDelay();
+
+    /** At most before any of them. */
+    Duration longestDelay();
+
+    /**
+     * How long a run waits for as many workers as it may have before it begins with those that are
+     * there, where these are enough.
+     */
+    Duration workerPatience();
+  }
+
   /** How runs are planned. */
   Planning planning();
 
@@ -56,9 +77,6 @@ public interface CoordinatorConfig {
   interface Topics {
     /** Copies of each partition. */
     short replicationFactor();
-
-    /** How long to wait for the broker at the start. */
-    Duration brokerTimeout();
 
     /** How long commands, events, heartbeats and metrics are kept. */
     Duration controlRetention();

@@ -84,7 +84,7 @@ public class PlanResource {
   private Double foreseeable(Run run, RunPlan plan, List<StepMetrics> steps) {
     GroupDevices devices =
         runPlans.devices(
-            run.spec(),
+            run.attemptSpec(),
             assignments.members(run.id(), run.attempt()).stream()
                 .map(AssignedWorker::member)
                 .toList(),
@@ -94,7 +94,7 @@ public class PlanResource {
         .flatMap(
             loads ->
                 runPlans
-                    .planner(run.spec(), devices)
+                    .planner(run.attemptSpec(), devices)
                     .given(plan.placement(), "in hindsight", loads)
                     .promise())
         .map(Decision.Promise::stepSeconds)

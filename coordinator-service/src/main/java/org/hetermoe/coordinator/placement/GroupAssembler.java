@@ -41,6 +41,14 @@ public final class GroupAssembler {
       public Group {
         members = List.copyOf(members);
       }
+
+      /** How many of its ranks are of the expert side. */
+      public int experts() {
+        return (int)
+            members.stream()
+                .filter(member -> member.peer().role() == WorkerRank.Role.EXPERT)
+                .count();
+      }
     }
 
     /**
@@ -53,14 +61,17 @@ public final class GroupAssembler {
 
   /**
    * Picks the workers that a run asks for, in order of their ids, of those whose devices compute in
-   * the types that the run asks for. A run over the memory channel needs one attention worker, in
-   * which all members then live.
+   * the types that the run asks for; of expert workers as many as it may have. A run over the
+   * memory channel needs one attention worker, in which all members then live.
    *
    * @param free workers that may be picked
+   * @param sharing whether several attention ranks may live in one worker where there are too few;
+   *     over the direct channel only, for on a topic a partition has one reader
    */
-  public static Assembly assemble(RunSpec spec, List<Heartbeat> free) {
+  public static Assembly assemble(RunSpec spec, List<Heartbeat> free, boolean sharing) {
     int wantedAttention = spec.workers().attention();
-    int wantedExperts = spec.workers().experts();
+    int fewestExperts = spec.workers().experts().fewest();
+    int mostExperts = spec.workers().experts().most();
     if (spec.channel() == ChannelKind.MEMORY) {
       Candidates hosts =
           Candidates.of(
@@ -71,7 +82,7 @@ public final class GroupAssembler {
               spec.precision().experts());
       return hosts.able.isEmpty()
           ? new Assembly.Missing(hosts.more(1))
-          : inOneWorker(pick(hosts.able, 1, false).getFirst(), wantedAttention, wantedExperts);
+          : inOneWorker(pick(hosts.able, 1, false).getFirst(), wantedAttention, mostExperts);
     }
     boolean byPartition = spec.channel() == ChannelKind.KAFKA;
     Candidates mayAttend =
@@ -79,19 +90,22 @@ public final class GroupAssembler {
     Candidates mayOwn =
         Candidates.of(spec, free, WorkerRank.Role.EXPERT, spec.precision().experts());
     List<Heartbeat> attention = pick(mayAttend.able, wantedAttention, byPartition);
-    List<Heartbeat> experts = pick(mayOwn.able, wantedExperts, byPartition);
+    List<Heartbeat> experts = pick(mayOwn.able, mostExperts, byPartition);
     List<String> needs = new ArrayList<>();
-    if (attention.size() < wantedAttention) {
+    boolean shared = sharing && spec.channel() == ChannelKind.DIRECT && !attention.isEmpty();
+    if (attention.size() < wantedAttention && !shared) {
       needs.add(mayAttend.more(wantedAttention - attention.size()));
     }
-    if (experts.size() < wantedExperts) {
-      needs.add(mayOwn.more(wantedExperts - experts.size()));
+    if (experts.size() < fewestExperts) {
+      needs.add(mayOwn.more(fewestExperts - experts.size()));
     }
     if (!needs.isEmpty()) {
       return new Assembly.Missing(String.join(" and ", needs));
     }
     List<Assignment.Member> members = new ArrayList<>();
-    attention.forEach(worker -> members.add(member(WorkerRank.attention(members.size()), worker)));
+    for (int rank = 0; rank < wantedAttention; rank++) {
+      members.add(member(WorkerRank.attention(rank), attention.get(rank % attention.size())));
+    }
     experts.forEach(
         worker -> members.add(member(WorkerRank.expert(members.size() - wantedAttention), worker)));
     return new Assembly.Group(members);

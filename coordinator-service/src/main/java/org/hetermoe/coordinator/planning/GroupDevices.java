@@ -52,6 +52,12 @@ public record GroupDevices(
     return profile == null ? "unknown" : profile.name();
   }
 
+  /** How many of its ranks are of the expert side. */
+  public int experts() {
+    return (int)
+        members.stream().filter(member -> member.peer().role() == WorkerRank.Role.EXPERT).count();
+  }
+
   /** The devices of a side. */
   List<Device> of(WorkerRank.Role role) {
     return members.stream()

@@ -142,7 +142,7 @@ public final class RunPlanner {
 
   private Placement even() {
     return Placement.balanced(
-        spec.model().layers(), spec.model().experts(), spec.workers().experts());
+        spec.model().layers(), spec.model().experts(), spec.workers().experts().number());
   }
 
   private GroupCosts costs(ExpertLoads loads) {

@@ -119,10 +119,10 @@ public class RebalanceResource {
       counts.add(count.intValue());
     }
     long sum = counts.stream().mapToLong(Integer::longValue).sum();
-    if (counts.size() != spec.workers().experts() || sum != spec.model().experts()) {
+    if (!spec.workers().experts().contains(counts.size()) || sum != spec.model().experts()) {
       throw new InvalidFieldException(
           "expert_counts",
-          "must name a count for each of the %d expert workers, %d in all, is %s"
+          "must name a count for each of the %s expert workers, %d in all, is %s"
               .formatted(spec.workers().experts(), spec.model().experts(), counts));
     }
     return Placement.ofCounts(spec.model().layers(), counts);

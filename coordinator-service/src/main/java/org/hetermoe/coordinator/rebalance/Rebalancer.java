@@ -90,7 +90,7 @@ class Rebalancer {
       RunPlanner planner,
       ExpertLoads loads) {
     RunSpec spec() {
-      return run.spec();
+      return run.attemptSpec();
     }
 
     RunKey attempt() {
@@ -205,7 +205,7 @@ class Rebalancer {
     List<AssignedWorker> members = assignments.members(run.id(), run.attempt());
     GroupDevices devices =
         plans.devices(
-            run.spec(),
+            run.attemptSpec(),
             members.stream().map(AssignedWorker::member).toList(),
             RunPlans.described(roster.live()));
     Placement placement = assignments.placement(run.id(), run.attempt()).orElseThrow();
@@ -218,8 +218,9 @@ class Rebalancer {
             .orElse(0);
     StepWindow window =
         new StepWindow(
-            history.since(run.id(), run.attempt(), since, run.spec().planning().rebalanceEvery()));
-    RunPlanner planner = plans.planner(run.spec(), devices);
+            history.since(
+                run.id(), run.attempt(), since, run.attemptSpec().planning().rebalanceEvery()));
+    RunPlanner planner = plans.planner(run.attemptSpec(), devices);
     ExpertLoads loads = window.loads().orElseGet(planner::balanced);
     return Optional.of(
         new Situation(
@@ -288,7 +289,7 @@ class Rebalancer {
             number,
             null,
             Instant.now().truncatedTo(ChronoUnit.MICROS),
-            run.spec(),
+            run.attemptSpec(),
             then.devices,
             next);
     storedPlans.add(plan);

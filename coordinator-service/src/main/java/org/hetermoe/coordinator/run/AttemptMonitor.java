@@ -12,6 +12,7 @@ import org.hetermoe.coordinator.placement.AssignedWorker;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.worker.Roster;
 import org.hetermoe.group.RunKey;
+import org.hetermoe.run.FailureKind;
 import org.hetermoe.run.Heartbeat;
 
 /** Watches attempts for what nobody reports: workers that are lost or take too long to prepare. */
@@ -19,7 +20,7 @@ import org.hetermoe.run.Heartbeat;
 class AttemptMonitor {
   private final RunRepository runs;
   private final AssignmentRepository assignments;
-  private final RunTransitions transitions;
+  private final AttemptEnd end;
   private final GroupCommands commands;
   private final Roster roster;
   private final Duration prepareTimeout;
@@ -27,19 +28,19 @@ class AttemptMonitor {
   AttemptMonitor(
       RunRepository runs,
       AssignmentRepository assignments,
-      RunTransitions transitions,
+      AttemptEnd end,
       GroupCommands commands,
       Roster roster,
       CoordinatorConfig config) {
     this.runs = runs;
     this.assignments = assignments;
-    this.transitions = transitions;
+    this.end = end;
     this.commands = commands;
     this.roster = roster;
     this.prepareTimeout = config.prepareTimeout();
   }
 
-  /** Fails a run that cannot go on. */
+  /** Ends an attempt that cannot go on. */
   @Transactional
   void watch(UUID id) {
     Run run = runs.lock(id).orElse(null);
@@ -50,7 +51,7 @@ class AttemptMonitor {
     problem(run, group)
         .ifPresent(
             problem -> {
-              transitions.change(run, active.fail(problem));
+              end.broken(run, active, FailureKind.WORKER, problem);
               // A process that only seemed lost must leave the run as well.
               commands.abort(run, group, problem);
             });

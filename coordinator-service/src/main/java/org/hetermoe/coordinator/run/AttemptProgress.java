@@ -10,6 +10,7 @@ import org.hetermoe.coordinator.placement.AssignedWorker;
 import org.hetermoe.coordinator.placement.AssignmentRepository;
 import org.hetermoe.coordinator.planning.PlanRepository;
 import org.hetermoe.run.Event;
+import org.hetermoe.run.FailureKind;
 import org.jboss.logging.Logger;
 
 /**
@@ -25,18 +26,21 @@ class AttemptProgress {
   private final PlanRepository plans;
   private final RunTransitions transitions;
   private final GroupCommands commands;
+  private final AttemptEnd end;
 
   AttemptProgress(
       RunRepository runs,
       AssignmentRepository assignments,
       PlanRepository plans,
       RunTransitions transitions,
-      GroupCommands commands) {
+      GroupCommands commands,
+      AttemptEnd end) {
     this.runs = runs;
     this.assignments = assignments;
     this.plans = plans;
     this.transitions = transitions;
     this.commands = commands;
+    this.end = end;
   }
 
   /** A worker can start; once all can, they are told to. */
@@ -98,13 +102,17 @@ class AttemptProgress {
           transitions.change(
               run, early ? stopping.end(some + ", as requested") : stopping.complete(all));
       case RunState.Preparing preparing -> {
-        transitions.change(run, preparing.fail("its workers ended before they were told to start"));
+        end.broken(
+            run,
+            preparing,
+            FailureKind.SOFTWARE,
+            "its workers ended before they were told to start");
         commands.abort(run, group, "the run has failed");
       }
     }
   }
 
-  /** A worker cannot go on, so the run has failed. */
+  /** A worker cannot go on, nor can the attempt. */
   @Transactional
   void failed(Event.Failed event) {
     Optional<Run> found = current(event);
@@ -120,7 +128,7 @@ class AttemptProgress {
             .map(AssignedWorker::label)
             .orElse("worker " + event.worker());
     String reason = who + " failed: " + event.reason();
-    transitions.change(run, active.fail(reason));
+    end.broken(run, active, event.kind(), reason);
     commands.abort(
         run,
         group.stream().filter(member -> !member.worker().equals(event.worker())).toList(),

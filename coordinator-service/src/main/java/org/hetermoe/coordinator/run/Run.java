@@ -61,6 +61,18 @@ public class Run {
   @Column(name = "checkpoint_step")
   private Integer checkpointStep;
 
+  /** Of the present attempt; null before the first. */
+  @Column(name = "expert_workers")
+  private Integer expertWorkers;
+
+  /** Attempts that could not go on since the newest checkpoint. */
+  @Column(nullable = false)
+  private int recoveries;
+
+  /** Before this, no attempt follows the one that could not go on. */
+  @Column(name = "retry_at")
+  private Instant retryAt;
+
   @JdbcTypeCode(SqlTypes.JSON)
   @Column(nullable = false, updatable = false)
   private RunSpec spec;
@@ -153,6 +165,33 @@ public class Run {
     return spec;
   }
 
+  /** The run file as the present attempt has it, which has as many workers as there were. */
+  public RunSpec attemptSpec() {
+    return expertWorkers == null ? spec : spec.withExpertWorkers(expertWorkers);
+  }
+
+  /** Attempts that could not go on since the newest checkpoint. */
+  int recoveries() {
+    return recoveries;
+  }
+
+  /** Before this, no attempt follows the one that could not go on; null for no such time. */
+  Instant retryAt() {
+    return retryAt;
+  }
+
+  /** Another attempt follows by itself, not before {@code at}. */
+  void recoverAt(Instant at) {
+    recoveries++;
+    retryAt = at;
+  }
+
+  /** Whatever went wrong before counts no more. */
+  void forgetRecoveries() {
+    recoveries = 0;
+    retryAt = null;
+  }
+
   void become(RunState next, Instant at) {
     if (!next.label().equals(state)) {
       stateSince = at;
@@ -181,8 +220,10 @@ public class Run {
   }
 
   /** Begins another attempt, from where the newest complete checkpoint was taken. */
-  void beginAttempt(int resumeFromStep) {
+  void beginAttempt(int resumeFromStep, int experts) {
     attempt++;
+    expertWorkers = experts;
+    retryAt = null;
     stepsDone = resumeFromStep;
   }
 
@@ -207,6 +248,9 @@ public class Run {
 
   /** Notes that a checkpoint is complete. */
   public void noteCheckpoint(int step) {
+    if (checkpointStep == null || step > checkpointStep) {
+      recoveries = 0;
+    }
     checkpointStep = checkpointStep == null ? step : Math.max(checkpointStep, step);
   }
 }

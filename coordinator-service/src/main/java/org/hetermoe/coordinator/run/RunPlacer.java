@@ -44,6 +44,7 @@ class RunPlacer {
   private final PlansInProgress planning;
   private final LoadHistory history;
   private final Duration profilePatience;
+  private final Duration workerPatience;
 
   RunPlacer(
       RunRepository runs,
@@ -68,6 +69,7 @@ class RunPlacer {
     this.planning = planning;
     this.history = history;
     this.profilePatience = config.planning().profilePatience();
+    this.workerPatience = config.recovery().workerPatience();
   }
 
   /** What became of a queued run. */
@@ -89,7 +91,7 @@ class RunPlacer {
   @Transactional
   Placed place(UUID id, UUID behind) {
     Run run = runs.lockWithCheckpoints(id).orElse(null);
-    if (run == null || !(run.state() instanceof RunState.Submitted waiting)) {
+    if (run == null || !(run.state() instanceof RunState.Waiting waiting)) {
       planning.forget(id);
       return Placed.SETTLED;
     }
@@ -99,7 +101,14 @@ class RunPlacer {
       transitions.change(run, waiting.complete("all " + run.steps() + " steps are done"));
       return Placed.SETTLED;
     }
-    List<Heartbeat> live = roster.live();
+    if (run.retryAt() != null && run.retryAt().isAfter(RunTransitions.now())) {
+      return Placed.NEXT_IN_LINE;
+    }
+    // A worker that was lost is only given up after a while: whoever lives has been heard since.
+    List<Heartbeat> live =
+        waiting instanceof RunState.Recovering
+            ? roster.heardSince(run.stateSince())
+            : roster.live();
     Optional<PlanInProgress> begun = planning.of(id);
     if (begun.isPresent() && begun.get().fits(run) && stillFree(begun.get().devices(), live)) {
       follow(run, waiting, begun.get());
@@ -114,13 +123,24 @@ class RunPlacer {
   }
 
   /** Finds a group and has it planned. */
-  private Placed seek(Run run, RunState.Submitted waiting, List<Heartbeat> live) {
+  private Placed seek(Run run, RunState.Waiting waiting, List<Heartbeat> live) {
+    boolean patient = run.stateSince().plus(workerPatience).isAfter(RunTransitions.now());
+    boolean sharing = waiting instanceof RunState.Recovering && !patient;
     Set<String> planned = planning.workers();
     List<Heartbeat> free =
         free(live).stream().filter(worker -> !planned.contains(worker.worker())).toList();
-    return switch (GroupAssembler.assemble(run.spec(), free)) {
+    return switch (GroupAssembler.assemble(run.spec(), free, sharing)) {
       case Assembly.Group group -> {
-        GroupDevices devices = plans.devices(run.spec(), group.members(), RunPlans.described(live));
+        if (patient && group.experts() < run.spec().workers().experts().most()) {
+          waitFor(
+              run,
+              waiting,
+              "more expert workers: it may have %s and %d are free"
+                  .formatted(run.spec().workers().experts(), group.experts()));
+          yield Placed.NEXT_IN_LINE;
+        }
+        RunSpec spec = run.spec().withExpertWorkers(group.experts());
+        GroupDevices devices = plans.devices(spec, group.members(), RunPlans.described(live));
         if (!devices.unknown().isEmpty() && mayStillCome(devices)) {
           waitFor(run, waiting, "the profile of " + String.join(", ", devices.unknown()));
           yield Placed.NEXT_IN_LINE;
@@ -130,13 +150,13 @@ class RunPlacer {
           waitFor(run, waiting, "the links of " + String.join(", ", unmeasured));
           yield Placed.NEXT_IN_LINE;
         }
-        plan(run, devices);
+        plan(run, spec, devices);
         waitFor(run, waiting, "its plan");
         yield Placed.SETTLED;
       }
       case Assembly.Missing missing -> {
         waitFor(run, waiting, missing.need());
-        yield GroupAssembler.assemble(run.spec(), live) instanceof Assembly.Group
+        yield GroupAssembler.assemble(run.spec(), live, false) instanceof Assembly.Group
             ? Placed.NEXT_IN_LINE
             : Placed.OUT_OF_REACH;
       }
@@ -144,8 +164,7 @@ class RunPlacer {
   }
 
   /** Begins to plan, by what the steps before the checkpoint have shown where it has one. */
-  private void plan(Run run, GroupDevices devices) {
-    RunSpec spec = run.spec();
+  private void plan(Run run, RunSpec spec, GroupDevices devices) {
     StepWindow window =
         run.resumeStep() == 0
             ? new StepWindow(List.of())
@@ -163,7 +182,7 @@ class RunPlacer {
   }
 
   /** Goes by a plan that was begun. */
-  private void follow(Run run, RunState.Submitted waiting, PlanInProgress plan) {
+  private void follow(Run run, RunState.Waiting waiting, PlanInProgress plan) {
     switch (planning.progress(plan)) {
       case Progress.UnderWay _ -> waitFor(run, waiting, "its plan");
       case Progress.Made made -> {
@@ -191,8 +210,8 @@ class RunPlacer {
         .toList();
   }
 
-  private static void waitFor(Run run, RunState.Submitted waiting, String what) {
-    RunState.Submitted next = waiting.waitFor("waiting for " + what);
+  private static void waitFor(Run run, RunState.Waiting waiting, String what) {
+    RunState.Waiting next = waiting.waitFor("waiting for " + what);
     if (!next.equals(waiting)) {
       run.become(next, RunTransitions.now());
     }
@@ -209,17 +228,18 @@ class RunPlacer {
     return roster.freeFor(worker).compareTo(profilePatience) < 0;
   }
 
-  private void begin(Run run, RunState.Submitted waiting, GroupDevices devices, Decision decision) {
+  private void begin(Run run, RunState.Waiting waiting, GroupDevices devices, Decision decision) {
     int from = run.resumeStep();
     attempts.fire(new AttemptStarting(run, from));
-    run.beginAttempt(from);
+    run.beginAttempt(from, devices.experts());
+    RunSpec spec = run.attemptSpec();
     Assignment assignment =
         new Assignment(
-            run.id(), run.attempt(), run.spec(), decision.placement(), devices.members(), from);
+            run.id(), run.attempt(), spec, decision.placement(), devices.members(), from);
     assignments.add(assignment, RunTransitions.now());
     storedPlans.add(
         plans.record(
-            run.id(), run.attempt(), 0, from, RunTransitions.now(), run.spec(), devices, decision));
+            run.id(), run.attempt(), 0, from, RunTransitions.now(), spec, devices, decision));
     transitions.change(run, waiting.prepare(preparation(assignment)));
     commands.prepare(assignment);
   }

@@ -70,10 +70,10 @@ public class RunRepository {
     return find(id).orElseThrow(() -> ProblemException.notFound("There is no run " + id));
   }
 
-  /** The run file of a run, resolved. */
+  /** The run file of a run, resolved, as its present attempt has it. */
   @Transactional
   public RunSpec specOf(UUID id) {
-    return get(id).spec();
+    return get(id).attemptSpec();
   }
 
   /** The run, locked against other changes until the transaction ends. */
@@ -151,7 +151,8 @@ public class RunRepository {
   List<UUID> queue(int most) {
     return entities
         .createQuery(
-            "select id from Run where state = 'submitted' order by queuedAt, id", UUID.class)
+            "select id from Run where state in ('submitted', 'recovering') order by queuedAt, id",
+            UUID.class)
         .setMaxResults(most)
         .getResultList();
   }

@@ -56,8 +56,13 @@ class RunRequests {
   void stop(UUID id) {
     Run run = locked(id);
     switch (run.state()) {
-      case RunState.Submitted waiting ->
-          transitions.change(run, waiting.stop("stopped before it began"));
+      case RunState.Waiting waiting ->
+          transitions.change(
+              run,
+              waiting.stop(
+                  run.attempt() == 0
+                      ? "stopped before it began"
+                      : "stopped while it waited for workers"));
       case RunState.Preparing preparing -> {
         transitions.change(run, preparing.stop("stopped before its first step"));
         commands.abort(run, assignments.members(run.id(), run.attempt()), "the run was stopped");
@@ -91,6 +96,7 @@ class RunRequests {
     Run run = locked(id);
     switch (run.state()) {
       case RunState.Resumable ended -> {
+        run.forgetRecoveries();
         int from = run.resumeStep();
         transitions.change(
             run,
@@ -101,7 +107,7 @@ class RunRequests {
       }
       case RunState.Completed done ->
           throw ProblemException.conflict("Run " + run.id() + " is completed: " + done.reason());
-      case RunState.Submitted waiting ->
+      case RunState.Waiting waiting ->
           throw ProblemException.conflict("Run " + run.id() + " is queued: " + waiting.reason());
       case RunState.Active active ->
           throw ProblemException.conflict(

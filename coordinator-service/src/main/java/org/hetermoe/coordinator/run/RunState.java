@@ -11,16 +11,26 @@ import java.util.Locale;
  * Submitted -> Preparing -> Running -> Completed
  *     |            |           |  \--> Stopping -> Stopped (or Completed, if the end came first)
  *     v            v           v           |
- *  Stopped      Stopped     Failed  <------+
- *  Completed    Failed
+ *  Stopped      Stopped     Failed         v
+ *  Completed    Failed                  Stopped, Failed
  *  Failed
+ *
+ * Preparing, Running -> Recovering -> Preparing (another attempt), Completed, Stopped, Failed
  * Stopped, Failed -> Submitted (resume)
  * </pre>
  */
 sealed interface RunState {
   /** The names of all states. */
   List<String> LABELS =
-      List.of("submitted", "preparing", "running", "stopping", "completed", "stopped", "failed");
+      List.of(
+          "submitted",
+          "preparing",
+          "running",
+          "recovering",
+          "stopping",
+          "completed",
+          "stopped",
+          "failed");
 
   /** Why the run is in this state, for people. */
   String reason();
@@ -36,6 +46,7 @@ sealed interface RunState {
       case "submitted" -> new Submitted(reason);
       case "preparing" -> new Preparing(reason);
       case "running" -> new Running(reason);
+      case "recovering" -> new Recovering(reason);
       case "stopping" -> new Stopping(reason);
       case "completed" -> new Completed(reason);
       case "stopped" -> new Stopped(reason);
@@ -44,11 +55,45 @@ sealed interface RunState {
     };
   }
 
+  /** A state in which the run waits for workers. */
+  sealed interface Waiting extends RunState {
+    /** Still waits, for what {@code reason} says. */
+    Waiting waitFor(String reason);
+
+    /** Workers were found and told to prepare. */
+    default Preparing prepare(String reason) {
+      return new Preparing(reason);
+    }
+
+    /** Nothing is left to do: its newest checkpoint is of its last step. */
+    default Completed complete(String reason) {
+      return new Completed(reason);
+    }
+
+    /** It cannot be planned. */
+    default Failed fail(String reason) {
+      return new Failed(reason);
+    }
+
+    /** Leaves the queue. */
+    default Stopped stop(String reason) {
+      return new Stopped(reason);
+    }
+  }
+
   /** A state in which workers belong to the run. */
   sealed interface Active extends RunState {
     /** The run cannot go on. */
     default Failed fail(String reason) {
       return new Failed(reason);
+    }
+  }
+
+  /** An active state from which another attempt may follow by itself. */
+  sealed interface Recoverable extends Active {
+    /** The attempt is over; another goes on from the newest checkpoint. */
+    default Recovering recover(String reason) {
+      return new Recovering(reason);
     }
   }
 
@@ -64,35 +109,23 @@ sealed interface RunState {
   }
 
   /** Waits for workers. */
-  record Submitted(String reason) implements RunState {
-    /** Still waits, for what {@code reason} says. */
-    Submitted waitFor(String reason) {
-      return new Submitted(reason);
+  record Submitted(String reason) implements Waiting {
+    @Override
+    public Submitted waitFor(String next) {
+      return new Submitted(next);
     }
+  }
 
-    /** Workers were found and told to prepare. */
-    Preparing prepare(String reason) {
-      return new Preparing(reason);
-    }
-
-    /** Nothing is left to do: its newest checkpoint is of its last step. */
-    Completed complete(String reason) {
-      return new Completed(reason);
-    }
-
-    /** It cannot be planned. */
-    Failed fail(String reason) {
-      return new Failed(reason);
-    }
-
-    /** Leaves the queue. */
-    Stopped stop(String reason) {
-      return new Stopped(reason);
+  /** Waits for workers after an attempt that could not go on. */
+  record Recovering(String reason) implements Waiting {
+    @Override
+    public Recovering waitFor(String next) {
+      return new Recovering(next);
     }
   }
 
   /** Its workers load weights and data. */
-  record Preparing(String reason) implements Active {
+  record Preparing(String reason) implements Recoverable {
     /** All workers are prepared and told to start. */
     Running start(String reason) {
       return new Running(reason);
@@ -105,7 +138,7 @@ sealed interface RunState {
   }
 
   /** It trains. */
-  record Running(String reason) implements Active {
+  record Running(String reason) implements Recoverable {
     /** The group was told to end after the current step. */
     Stopping stop(String reason) {
       return new Stopping(reason);

@@ -110,6 +110,15 @@ public class Roster {
         .toList();
   }
 
+  /** The last heartbeats of all workers that live and were heard after a time. */
+  public List<Heartbeat> heardSince(Instant time) {
+    return sightings.values().stream()
+        .filter(sighting -> sighting.at().isAfter(time))
+        .filter(this::alive)
+        .map(Sighting::heartbeat)
+        .toList();
+  }
+
   /** Heartbeats are read from now on. */
   void listen() {
     forgiveSilence();

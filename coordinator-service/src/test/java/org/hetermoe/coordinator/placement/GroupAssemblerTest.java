@@ -17,7 +17,7 @@ class GroupAssemblerTest {
   @Test
   void picksWorkersInOrderOfTheirNumbers() {
     Assembly assembly =
-        GroupAssembler.assemble(
+        assemble(
             spec("workers.attention=2", "workers.experts=2"),
             List.of(
                 expert("expert-10", 10),
@@ -38,8 +38,7 @@ class GroupAssemblerTest {
   @Test
   void takesIdsWithoutNumbers() {
     Assembly assembly =
-        GroupAssembler.assemble(
-            spec(), List.of(expert("b", 1), attention("99999999999", 2), expert("a", 0)));
+        assemble(spec(), List.of(expert("b", 1), attention("99999999999", 2), expert("a", 0)));
 
     assertThat(((Assembly.Group) assembly).members())
         .extracting(Assignment.Member::worker)
@@ -48,13 +47,11 @@ class GroupAssemblerTest {
 
   @Test
   void saysWhatIsMissing() {
-    assertThat(GroupAssembler.assemble(spec("workers.experts=2"), List.of()))
+    assertThat(assemble(spec("workers.experts=2"), List.of()))
         .isEqualTo(new Assembly.Missing("1 more attention worker and 2 more expert workers"));
-    assertThat(
-            GroupAssembler.assemble(
-                spec("workers.experts=2"), List.of(attention("a", 0), expert("e", 0))))
+    assertThat(assemble(spec("workers.experts=2"), List.of(attention("a", 0), expert("e", 0))))
         .isEqualTo(new Assembly.Missing("1 more expert worker"));
-    assertThat(GroupAssembler.assemble(spec("channel=memory"), List.of(expert("e", 0))))
+    assertThat(assemble(spec("channel=memory"), List.of(expert("e", 0))))
         .isEqualTo(new Assembly.Missing("1 more attention worker"));
   }
 
@@ -62,10 +59,9 @@ class GroupAssemblerTest {
   void takesNoTwoWorkersOfAPartitionWhereActivationsGoThroughTheBroker() {
     List<Heartbeat> free = List.of(attention("a", 0), expert("e-1", 5), expert("e-2", 5));
 
-    assertThat(GroupAssembler.assemble(spec("channel=kafka", "workers.experts=2"), free))
+    assertThat(assemble(spec("channel=kafka", "workers.experts=2"), free))
         .isEqualTo(new Assembly.Missing("1 more expert worker"));
-    assertThat(GroupAssembler.assemble(spec("workers.experts=2"), free))
-        .isInstanceOf(Assembly.Group.class);
+    assertThat(assemble(spec("workers.experts=2"), free)).isInstanceOf(Assembly.Group.class);
   }
 
   @Test
@@ -81,22 +77,57 @@ class GroupAssemblerTest {
 
     assertThat(
             ((Assembly.Group)
-                    GroupAssembler.assemble(
-                        spec("precision.attention=bf16", "precision.experts=fp16"), free))
+                    assemble(spec("precision.attention=bf16", "precision.experts=fp16"), free))
                 .members())
         .extracting(Assignment.Member::worker)
         .containsExactly("a-1", "e-1");
-    assertThat(GroupAssembler.assemble(spec("precision=bf16"), free))
+    assertThat(assemble(spec("precision=bf16"), free))
         .isEqualTo(
             new Assembly.Missing(
                 "1 more expert worker computing in bf16 (e-0 computes in fp32, e-1 computes in"
                     + " fp32 and fp16)"));
     assertThat(
-            GroupAssembler.assemble(
+            assemble(
                 spec("channel=memory", "precision.experts=bf16", "precision.attention=fp16"), free))
         .isInstanceOf(Assembly.Group.class);
-    assertThat(GroupAssembler.assemble(spec("precision=bf16", "compute=reference"), free))
+    assertThat(assemble(spec("precision=bf16", "compute=reference"), free))
         .isInstanceOf(Assembly.Group.class);
+  }
+
+  @Test
+  void takesAsManyExpertWorkersAsTheRunMayHave() {
+    List<Heartbeat> free =
+        List.of(attention("a", 0), expert("e-0", 0), expert("e-1", 1), expert("e-2", 2));
+
+    assertThat(members(assemble(spec("workers.experts=1..2"), free)))
+        .containsExactly("attention-0=a", "expert-0=e-0", "expert-1=e-1");
+    assertThat(members(assemble(spec("workers.experts=2..9"), free))).hasSize(4);
+    assertThat(assemble(spec("workers.experts=4..9"), free))
+        .isEqualTo(new Assembly.Missing("1 more expert worker"));
+  }
+
+  @Test
+  void letsAttentionRanksShareAWorkerWhereTheyMay() {
+    RunSpec spec = spec("workers.attention=3");
+    List<Heartbeat> free = List.of(attention("a-0", 0), attention("a-1", 1), expert("e", 0));
+
+    assertThat(assemble(spec, free)).isEqualTo(new Assembly.Missing("1 more attention worker"));
+    assertThat(members(GroupAssembler.assemble(spec, free, true)))
+        .containsExactly("attention-0=a-0", "attention-1=a-1", "attention-2=a-0", "expert-0=e");
+    assertThat(GroupAssembler.assemble(spec, List.of(expert("e", 0)), true))
+        .isEqualTo(new Assembly.Missing("3 more attention workers"));
+    assertThat(GroupAssembler.assemble(spec("workers.attention=3", "channel=kafka"), free, true))
+        .as("a partition has one reader")
+        .isEqualTo(new Assembly.Missing("1 more attention worker"));
+  }
+
+  private static Assembly assemble(RunSpec spec, List<Heartbeat> free) {
+    return GroupAssembler.assemble(spec, free, false);
+  }
+
+  private static List<String> members(Assembly assembly) {
+    return ((Assembly.Group) assembly)
+        .members().stream().map(member -> member.peer() + "=" + member.worker()).toList();
   }
 
   private static RunSpec spec(String... overrides) {

@@ -157,7 +157,7 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
       profiles.put(WorkerRank.attention(rank), new Linear("A", attentionSpeed));
     }
-    for (int rank = 0; rank < spec.workers().experts(); rank++) {
+    for (int rank = 0; rank < spec.workers().experts().number(); rank++) {
       profiles.put(WorkerRank.expert(rank), new Linear("E", expertSpeed));
     }
     return devices(spec, profiles);
@@ -173,7 +173,7 @@ class RunPlannerTest {
     for (int rank = 0; rank < spec.workers().attention(); rank++) {
       members.add(member(WorkerRank.attention(rank)));
     }
-    for (int rank = 0; rank < spec.workers().experts(); rank++) {
+    for (int rank = 0; rank < spec.workers().experts().number(); rank++) {
       members.add(member(WorkerRank.expert(rank)));
     }
     return new GroupDevices(members, profiles, Set.of(), links);

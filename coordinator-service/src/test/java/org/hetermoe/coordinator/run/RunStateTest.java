@@ -19,8 +19,9 @@ class RunStateTest {
   private static final Map<String, Set<String>> LEGAL =
       Map.of(
           "submitted", Set.of("submitted", "preparing", "completed", "stopped", "failed"),
-          "preparing", Set.of("running", "stopped", "failed"),
-          "running", Set.of("stopping", "completed", "stopped", "failed"),
+          "recovering", Set.of("recovering", "preparing", "completed", "stopped", "failed"),
+          "preparing", Set.of("running", "recovering", "stopped", "failed"),
+          "running", Set.of("stopping", "completed", "recovering", "stopped", "failed"),
           "stopping", Set.of("stopped", "completed", "failed"),
           "completed", Set.of(),
           "stopped", Set.of("submitted"),

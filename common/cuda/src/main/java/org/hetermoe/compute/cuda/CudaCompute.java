@@ -123,7 +123,6 @@ final class CudaCompute implements Compute {
   @Override
   public Mark mark() {
     device.memory().requireOpen();
-    device.lanes().computeAfterUploads();
     return new DeviceMark(device.lanes().compute().stream());
   }
 

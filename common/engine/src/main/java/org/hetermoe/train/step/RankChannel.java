@@ -35,7 +35,6 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
   private final Compute compute;
   private final Map<FrameKey, Incoming> toSelf = new HashMap<>();
   private final Deque<Leaving> leaving = new ArrayDeque<>();
-  private final DeviceTime deviceTime;
   private int step;
   private long waitedNanos;
   private long sentBytes;
@@ -53,12 +52,6 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
   public RankChannel(Channel channel, Compute compute) {
     this.channel = channel;
     this.compute = compute;
-    this.deviceTime = new DeviceTime(compute);
-  }
-
-  /** The time of the rank's device, which stands still while it has nothing to do but to wait. */
-  public DeviceTime deviceTime() {
-    return deviceTime;
   }
 
   /** Whose end this is. */
@@ -162,7 +155,6 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
     Frame frame = await(key);
     Tensor tensor = compute.transferTensor(frame.data(), frame.dtype(), frame.shape());
     compute.upload(frame.data(), tensor);
-    deviceTime.resume();
     return new Incoming(frame, tensor);
   }
 
@@ -178,7 +170,6 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
   public void receive(WorkerRank sender, Phase phase, Subject subject, Tensor target)
       throws InterruptedException {
     try (Frame frame = await(key(phase, subject, sender))) {
-      deviceTime.resume();
       compute.write(frame.data(), target);
     }
   }
@@ -197,7 +188,6 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
   public <T> T receive(WorkerRank sender, Phase phase, Subject subject, MessageCodec<T> codec)
       throws InterruptedException {
     try (Frame frame = await(key(phase, subject, sender))) {
-      deviceTime.resume();
       return codec.decode(frame.table());
     }
   }
@@ -213,10 +203,8 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
     }
   }
 
-  /** Waits; the caller resumes the device's time when it has given the device what came. */
   private Frame await(FrameKey key) throws InterruptedException {
     flush();
-    deviceTime.pause();
     long start = System.nanoTime();
     Frame frame = channel.receive(key);
     waitedNanos += System.nanoTime() - start;
@@ -239,11 +227,9 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
 
   private void transmit(WorkerRank receiver, Frame frame) throws InterruptedException {
     sentBytes += frame.table().byteSize() + frame.data().byteSize();
-    deviceTime.pause();
     long start = System.nanoTime();
     channel.send(receiver, frame);
     waitedNanos += System.nanoTime() - start;
-    deviceTime.resume();
   }
 
   /** Frees what was not sent or received; channel and device stay the caller's. */
@@ -253,6 +239,5 @@ public final class RankChannel implements TaskClock.Traffic, AutoCloseable {
     leaving.clear();
     toSelf.values().forEach(Incoming::close);
     toSelf.clear();
-    deviceTime.close();
   }
 }

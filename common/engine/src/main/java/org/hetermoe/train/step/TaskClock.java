@@ -1,19 +1,11 @@
 package org.hetermoe.train.step;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.Optional;
 import org.hetermoe.schedule.Task;
 
-/**
- * Measures what a rank does, leaving out what it waits for others, and tells its listener. The rank
- * does not wait for its device on that account: a task is told of when the device has done it.
- */
-public final class TaskClock implements AutoCloseable {
+/** Measures what a rank does, leaving out what it waits for others, and tells its listener. */
+public final class TaskClock {
   private final TaskListener listener;
-  private final DeviceTime device;
   private final Traffic traffic;
-  private final Deque<Ended> ended = new ArrayDeque<>();
   private long doneNanos;
   private long expertRows;
 
@@ -40,28 +32,9 @@ public final class TaskClock implements AutoCloseable {
     long sentBytes();
   }
 
-  /** What the rank has done, and its device has still to do. */
-  private record Ended(
-      Optional<Task> task,
-      long beginNanos,
-      long endNanos,
-      DeviceTime.Span device,
-      long expertRows,
-      long sentBytes) {
-    void tell(TaskListener listener) {
-      long nanos = device.nanos();
-      task.ifPresentOrElse(
-          each ->
-              listener.end(
-                  each, new TaskMeasurement(beginNanos, endNanos, nanos, expertRows, sentBytes)),
-          () -> listener.betweenTasks(nanos));
-    }
-  }
-
-  /** A clock of a rank that begins now; {@code device} stays the caller's. */
-  public TaskClock(TaskListener listener, DeviceTime device, Traffic traffic) {
+  /** A clock of a rank that begins now. */
+  public TaskClock(TaskListener listener, Traffic traffic) {
     this.listener = listener;
-    this.device = device;
     this.traffic = traffic;
     resume();
   }
@@ -73,7 +46,6 @@ public final class TaskClock implements AutoCloseable {
 
   /** A step begins. */
   public void beginStep(int step) {
-    settle();
     listener.beginStep(step);
     resume();
   }
@@ -92,35 +64,21 @@ public final class TaskClock implements AutoCloseable {
   /** Runs a task of the schedule. */
   public void run(Task task, Body body) throws InterruptedException {
     long begin = System.nanoTime();
-    endSpanBetweenTasks(begin);
+    long waited = traffic.waitedNanos();
     long sent = traffic.sentBytes();
     expertRows = 0;
     listener.begin(task);
     body.run();
-    DeviceTime.Span span = device.next();
-    ended.add(
-        new Ended(
-            Optional.of(task),
+    // One reading for both durations: between two the thread may lose its processor.
+    long end = System.nanoTime();
+    listener.end(
+        task,
+        new TaskMeasurement(
             begin,
-            System.nanoTime(),
-            span,
+            end,
+            end - begin - (traffic.waitedNanos() - waited),
             expertRows,
             traffic.sentBytes() - sent));
-    while (!ended.isEmpty() && ended.peek().device.isReached()) {
-      ended.poll().tell(listener);
-    }
-  }
-
-  private void endSpanBetweenTasks(long now) {
-    ended.add(new Ended(Optional.empty(), now, now, device.next(), 0, 0));
-  }
-
-  /** Waits until the device has done all that it was given, and the listener knows of it. */
-  public void settle() {
-    endSpanBetweenTasks(System.nanoTime());
-    while (!ended.isEmpty()) {
-      ended.poll().tell(listener);
-    }
   }
 
   /** A piece of device work is done, and its results are about to be sent. */
@@ -132,12 +90,5 @@ public final class TaskClock implements AutoCloseable {
 
   private long computedNanos() {
     return System.nanoTime() - traffic.waitedNanos();
-  }
-
-  /** Forgets what the device has not done. */
-  @Override
-  public void close() {
-    ended.forEach(each -> each.device.close());
-    ended.clear();
   }
 }

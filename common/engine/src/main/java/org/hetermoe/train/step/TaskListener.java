@@ -31,14 +31,8 @@ public interface TaskListener {
    */
   default void computed(Computation computation, long sinceNanos) throws InterruptedException {}
 
-  /**
-   * The device has done a task of the schedule. In the order of the tasks, before the step's report
-   * at the latest; tasks after it may have begun.
-   */
+  /** A task of the schedule has ended; what it gave is with the channel. */
   default void end(Task task, TaskMeasurement measurement) {}
-
-  /** The device has computed for so long since the task before, and for no task. */
-  default void betweenTasks(long deviceNanos) {}
 
   /** Router logits F32[T,E] of some sequences of the batch. */
   default void routerLogits(int layer, Split sequences, Tensor logits) {}

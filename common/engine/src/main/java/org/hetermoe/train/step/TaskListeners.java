@@ -32,11 +32,6 @@ record TaskListeners(List<TaskListener> listeners) implements TaskListener {
   }
 
   @Override
-  public void betweenTasks(long deviceNanos) {
-    listeners.forEach(listener -> listener.betweenTasks(deviceNanos));
-  }
-
-  @Override
   public void routerLogits(int layer, Split sequences, Tensor logits) {
     listeners.forEach(listener -> listener.routerLogits(layer, sequences, logits));
   }

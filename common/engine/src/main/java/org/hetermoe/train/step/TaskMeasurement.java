@@ -5,8 +5,8 @@ package org.hetermoe.train.step;
  *
  * @param beginNanos when it began, of {@link System#nanoTime}
  * @param endNanos when it ended
- * @param deviceNanos how long the device computed, on its own clock; on the processor's own device
- *     all but the waiting for other ranks
+ * @param deviceNanos how long the device computed; on the processor's own device all but the
+ *     waiting for other ranks
  * @param expertRows rows that experts computed
  * @param sentBytes given to the channel
  */

@@ -1,7 +1,9 @@
 package org.hetermoe.compute.cuda.driver;
 
+import org.hetermoe.compute.DeviceException;
+
 /** A call of the CUDA driver, or of a library on top of it, failed. */
-public class CudaException extends RuntimeException {
+public class CudaException extends DeviceException {
   private static final long serialVersionUID = 1L;
 
   private final int code;

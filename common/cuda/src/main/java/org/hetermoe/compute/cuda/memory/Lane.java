@@ -55,11 +55,6 @@ public final class Lane implements AutoCloseable {
     return ++submitted;
   }
 
-  /** The ticket of what was queued last. */
-  synchronized long lastTicket() {
-    return submitted;
-  }
-
   /** Records an event now that a ticket may be waited for, unless there is one after it. */
   synchronized void mark(long ticket) {
     if (ticket > reached) {

@@ -32,11 +32,6 @@ public final class Lanes implements AutoCloseable {
     return out;
   }
 
-  /** What is computed from now on comes after all copies to the device that are queued. */
-  public void computeAfterUploads() {
-    compute.waitFor(in, in.lastTicket());
-  }
-
   Lane of(int index) {
     return switch (index) {
       case 0 -> compute;

@@ -10,4 +10,9 @@ public final class OutOfDeviceMemoryException extends CudaException {
   OutOfDeviceMemoryException(String message) {
     super(message, CUDA_ERROR_OUT_OF_MEMORY);
   }
+
+  @Override
+  public boolean outOfMemory() {
+    return true;
+  }
 }
