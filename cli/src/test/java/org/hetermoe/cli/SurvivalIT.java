@@ -19,6 +19,7 @@ class SurvivalIT extends CommandCase {
 
   @Test
   void aRunWhosePartsAreKilledHasTheLossesOfAnUndisturbedOne() throws Exception {
+    run("up", "--attention", "1", "--experts", "2");
     JsonNode undisturbed = JSON.readTree(run(train("channel=memory")).getLast());
     assertThat(undisturbed.path("losses")).hasSize(STEPS);
 

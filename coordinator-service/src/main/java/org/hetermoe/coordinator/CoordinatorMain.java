@@ -7,7 +7,6 @@ import io.smallrye.config.SmallRyeConfigBuilder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
-import org.apache.kafka.common.KafkaException;
 import org.eclipse.microprofile.config.Config;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.spi.ConfigSource;
@@ -29,7 +28,7 @@ public final class CoordinatorMain {
       BrokerTopics.create(
           config.getValue("kafka.bootstrap.servers", String.class),
           mapped(config).getConfigMapping(CoordinatorConfig.class).topics());
-    } catch (ExecutionException | KafkaException e) {
+    } catch (ExecutionException e) {
       System.err.println(e.getMessage());
       // Not exit: the log, which is not configured yet, would then pour out all it holds.
       Runtime.getRuntime().halt(1);

@@ -61,7 +61,8 @@ final class FollowOptions {
     signals.onSignal(null);
     PrintWriter out = json ? command.getErr() : command.getOut();
     summarize(ended, out);
-    if (ended.checkpointStep() != null && ended.state().equals("completed")) {
+    // Programs have no use for it, and would have to wait.
+    if (!json && ended.checkpointStep() != null && ended.state().equals("completed")) {
       printSample(ended, coordinator, out);
     }
     pointers(ended, options).forEach(out::println);

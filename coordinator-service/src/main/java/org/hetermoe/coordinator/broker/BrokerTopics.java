@@ -43,8 +43,8 @@ public final class BrokerTopics {
    * instead would only be started again, later and later.
    *
    * @param servers the broker's addresses, {@code host:port} with commas
-   * @throws ExecutionException if the broker refuses; the message says why
-   * @throws KafkaException if the addresses are none, or the client cannot be made
+   * @throws ExecutionException if the broker refuses, or the addresses are none; the message says
+   *     why
    */
   public static void create(String servers, CoordinatorConfig.Topics settings)
       throws InterruptedException, ExecutionException {
@@ -77,7 +77,13 @@ public final class BrokerTopics {
       if (e.getCause() instanceof ConfigException && BrokerAddresses.nameless(servers)) {
         return false;
       }
-      throw e;
+      Throwable problem = e.getCause() == null ? e : e.getCause();
+      throw new ExecutionException(
+          "No client of the broker can be made (kafka.bootstrap.servers is "
+              + servers
+              + "): "
+              + problem.getMessage(),
+          e);
     }
   }
 

@@ -10,7 +10,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
 import org.hetermoe.coordinator.config.CoordinatorConfig;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -45,7 +45,8 @@ class BrokerTopicsTest {
 
     assertThatThrownBy(() -> creating.get(20, TimeUnit.SECONDS))
         .isInstanceOf(ExecutionException.class)
-        .hasCauseInstanceOf(KafkaException.class);
+        .hasRootCauseInstanceOf(ConfigException.class)
+        .hasMessageContaining("kafka.bootstrap.servers is broker");
   }
 
   private Future<?> create(String servers) {
